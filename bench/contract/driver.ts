@@ -1,0 +1,169 @@
+// The contract between the harness and one store. A driver declares; bench/deploy alone starts and stops things.
+import type { Column, RowBatch, Table } from './table.ts'
+import type { Dc } from './topology.ts'
+import type { WriteResult } from './outcome.ts'
+import type { Service } from './service.ts'
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** DC name → port name → where to reach it, as seen from one place. Port names are unique within a DC. */
+export type Endpoints = Readonly<Record<string, Readonly<Record<string, Address>>>>
+
+export interface Capabilities {
+  readonly conflicts: 'none' | 'last-write-wins' | 'version-vector' | 'merge' | 'diverges'
+  readonly acknowledges: 'local' | 'quorum' | 'all'
+  /** Rows reach the other DC in the order in which they were acknowledged. */
+  readonly ordered: boolean
+  readonly transactions: boolean
+  /** Rows can be read back: without it there is no lag, no conflict and no convergence to measure. */
+  readonly readable: boolean
+}
+
+/** How a driver's DCs are kept in sync. */
+export interface Replication {
+  readonly name: string
+  readonly meaning: string
+  readonly capabilities: Capabilities
+}
+
+/** How rows are handed to a store. */
+export interface WriteMode {
+  readonly name: string
+  readonly meaning: string
+  /** Rows a batch may hold unless the user says otherwise; 1 for single-row modes. */
+  readonly batchRows: number
+  /** Batches a session may have under way at once; the store must keep their order. */
+  readonly inFlight: number
+  /** Writers (sessions) a DC unless the user says otherwise. */
+  readonly writers: number
+}
+
+/** A setting of one store: `--set <driver>.<name>=<value>`. */
+export interface Setting {
+  readonly name: string
+  readonly meaning: string
+  readonly type: 'text' | 'boolean' | 'number'
+  readonly default: string
+}
+
+/** Everything that a driver needs to say what runs where. */
+export interface DeployPlan {
+  readonly dcs: readonly Dc[]
+  readonly replication: string
+  /** Every setting of the driver, defaults filled in. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly table: Table
+  readonly seed: number
+  /** A random password for this run, hexadecimal. Never in an argument list, a log or a result. */
+  readonly secret: string
+}
+
+export interface SessionOptions {
+  readonly plan: DeployPlan
+  readonly mode: string
+  readonly timeoutMs: number
+  readonly purpose: 'write' | 'probe'
+}
+
+/** What a DC holds now for the keys asked, by position; dot 0 means no such row. */
+export interface RowVersions {
+  readonly dots: Float64Array
+  readonly versions: Float64Array
+}
+
+/** One writer's or prober's connection to one DC. Generators and probes use it. */
+export interface Session extends AsyncDisposable {
+  /** Applies the batch once, without retries; resolves within `timeoutMs` (a timeout is `info`). */
+  write(batch: RowBatch): Promise<WriteResult>
+  /** Reads what this DC holds now for `keys`, as one snapshot where the store has them. Rejects on failure. */
+  read(keys: Float64Array): Promise<RowVersions>
+}
+
+/** Rows to load, one block after another; each call starts again from the first row. */
+export type RowSource = () => Iterable<RowBatch>
+
+/** What is still to replicate over one link, in the store's own unit. */
+export interface Backlog {
+  readonly from: string
+  readonly to: string
+  readonly amount: number
+  readonly unit: 'bytes' | 'rows'
+}
+
+/** Order-independent digests of one DC by bucket (bucket = key mod buckets), with the times around the snapshot (µs, CLOCK_MONOTONIC). */
+export interface Digest {
+  readonly startedUs: number
+  readonly endedUs: number
+  readonly counts: Float64Array
+  /** Sum modulo 2^64 and exclusive or of a 64-bit hash over key, dot, version and values. */
+  readonly sums: BigUint64Array
+  readonly xors: BigUint64Array
+}
+
+/** Which rows to digest or read: the given keys, or the whole table, or one bucket of it. */
+export type RowSelection =
+  | { readonly keys: Float64Array }
+  | { readonly bucket: number; readonly buckets: number }
+
+/** Rows as a DC holds them, in columns; `contents[i]` is the canonical encoding of `bench/lib/content.ts`. Rows that do not exist are left out. */
+export interface RowStates {
+  readonly count: number
+  readonly keys: Float64Array
+  readonly dots: Float64Array
+  readonly versions: Float64Array
+  readonly contents: readonly Uint8Array[]
+}
+
+/** The store's own words, kept beside ours and never under our names. */
+export interface Counters {
+  /** The store's own count of conflicts with its meaning in a sentence; null when it has none. */
+  readonly conflictsReported: { readonly count: number; readonly meaning: string } | null
+  /** Everything else that it counts, by name with the unit in the name. */
+  readonly own: Readonly<Record<string, number>>
+}
+
+export interface StoreDescription {
+  readonly version: string
+  /** What decides durability, in one sentence. */
+  readonly durability: string
+  /** Settings in force, as the store itself reports them. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** One a run, in the main process, with every DC reached directly. */
+export interface Admin extends AsyncDisposable {
+  describe(): Promise<StoreDescription>
+  /** Creates the table in every DC. */
+  prepare(): Promise<void>
+  /** Fills every DC with the same rows and versions, without replicating them; returns when they are durable. `progress` gets rows done in every DC. */
+  load(source: RowSource, progress: (rows: number) => void): Promise<void>
+  /** Makes the DCs ready to replicate from here on; services of stage `replicate` start after it. */
+  replicate(): Promise<void>
+  backlog(): Promise<readonly Backlog[]>
+  digest(dc: string, selection: { readonly buckets: number; readonly keys?: Float64Array }): Promise<Digest>
+  rows(dc: string, selection: RowSelection): AsyncIterable<RowStates>
+  counters(): Promise<Counters>
+  /** Writes out what is still only in memory, as a checkpoint does, so that its bytes are counted. */
+  flush(): Promise<void>
+}
+
+export interface Driver {
+  readonly name: string
+  readonly summary: string
+  /** The first is the default. */
+  readonly replications: readonly [Replication, ...Replication[]]
+  /** The first is the default. */
+  readonly modes: readonly [WriteMode, ...WriteMode[]]
+  readonly settings: readonly Setting[]
+  /** What the driver needs from the machine, for `doctor`: undefined when all is there, else what is missing and how to get it. */
+  missing(settings: Readonly<Record<string, string>>): Promise<string | undefined>
+  services(plan: DeployPlan): readonly Service[]
+  /** `seen` holds every DC's endpoints as clients in `dc` reach them: its own directly, the others through the link. */
+  open(dc: Dc, seen: Endpoints, options: SessionOptions, signal: AbortSignal): Promise<Session>
+  admin(endpoints: Endpoints, plan: DeployPlan, signal: AbortSignal): Promise<Admin>
+  /** Bytes that one loaded row takes on disk in one DC, for estimates before a run. */
+  bytesPerRow(columns: readonly Column[]): number
+}

@@ -1,0 +1,22 @@
+// What became of a write, as a small integer so that a ledger can keep one a row.
+
+/**
+ * `ok` was acknowledged, `fail` certainly did not happen, `info` is unknown (may have happened, or may yet).
+ * `pending` stands in the ledger for a write whose outcome never came: the analysis treats it as `info`.
+ */
+export const OUTCOME = { pending: 0, ok: 1, fail: 2, info: 3 } as const
+
+export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME]
+
+/** What a session says of one batch. A rejected promise means a bug in the driver, never a refused write. */
+export interface WriteResult {
+  /** The outcome of every row, unless `rowOutcomes` tells them apart. */
+  readonly outcome: Outcome
+  readonly rowOutcomes?: Uint8Array
+  /** A short stable word for what went wrong, such as `timeout`; absent when all is well. */
+  readonly error?: string
+  /** Where the store raised versions: the version stored for row i, or 0 where it was stored as asked. */
+  readonly storedVersions?: Float64Array
+  /** Where exact causality was asked for: the dot that row i overwrote, or 0 for none. */
+  readonly overwrote?: Float64Array
+}

@@ -1,0 +1,178 @@
+// What a run leaves behind, as facts: the names of its files and the shape of run.json. Everything that the analysis
+// derives is a pure function of these files.
+import type { Topology } from './topology.ts'
+import type { Column } from './table.ts'
+import type { Capabilities } from './driver.ts'
+
+/** Files of one run's folder. Raw files are written while it runs; derived ones again by every `report`. */
+export const RUN_FILES = {
+  run: 'run.json',
+  ledger: 'ledger',
+  events: 'events.csv',
+  resources: 'resources.csv',
+  links: 'links.csv',
+  rtt: 'rtt.csv',
+  intervals: 'intervals.csv',
+  lag: 'lag.csv',
+  conflicts: 'conflicts.csv',
+  divergence: 'divergence.csv',
+  histograms: 'latency.hlog',
+} as const
+
+export const writesFile = (dc: string, worker: number): string => `writes-${dc}-${worker}.bin`
+export const probesFile = (dc: string): string => `probes-${dc}.bin`
+export const finalFile = (dc: string): string => `final-${dc}.bin`
+
+/** Columns of the raw CSV files. Times are seconds since the run's epoch with µs digits. */
+export const EVENT_COLUMNS = ['at_s', 'kind', 'name', 'detail'] as const
+/** One row a second and service; `role` is client, store, replication or link. Counters are cumulative. */
+export const RESOURCE_COLUMNS = ['at_s', 'service', 'dc', 'role', 'cpu_s', 'resident_bytes', 'storage_write_bytes', 'storage_read_bytes'] as const
+/** One row a second and directed link. Counters are cumulative; the backlog is the store's word. */
+export const LINK_COLUMNS = ['at_s', 'from', 'to', 'payload_bytes', 'held_bytes', 'backlog', 'backlog_unit'] as const
+/** One row a ping: round trip of from → to → from. */
+export const RTT_COLUMNS = ['at_s', 'from', 'to', 'phase', 'rtt_ms'] as const
+
+/** What the generator of one worker says of one phase. */
+export interface WorkerPhase {
+  readonly dc: string
+  readonly worker: number
+  readonly phase: string
+  /** Rows whose intended time fell into the phase. */
+  readonly offered: number
+  /** Rows given up because they were later than the backlog bound allows. */
+  readonly dropped: number
+  /** Slip: from when a batch should have been sent to when it was, where the client alone was late. */
+  readonly slipP50Ms: number
+  readonly slipP99Ms: number
+  readonly slipMaxMs: number
+  /** Event-loop delay of the thread above its sampling period. */
+  readonly eventLoopP99Ms: number
+  readonly eventLoopMaxMs: number
+  /** Share of the phase in which the thread was busy, 0 … 1. */
+  readonly utilisation: number
+  /** Failed and unknown batches by the driver's word. */
+  readonly errors: Readonly<Record<string, number>>
+}
+
+export interface ProberFacts {
+  readonly dc: string
+  readonly asked: number
+  readonly dropped: number
+  readonly readErrors: number
+  readonly reads: number
+}
+
+/** One comparison of all DCs over the touched keys: for each DC the time around its snapshot. */
+export interface DigestCheck {
+  readonly dcs: readonly { readonly dc: string; readonly startedUs: number; readonly endedUs: number }[]
+  readonly equal: boolean
+}
+
+/** One divergent row as read back at the end. Absent rows have dot 0. */
+export interface DivergentRow {
+  readonly key: number
+  readonly dcs: readonly { readonly dc: string; readonly dot: number; readonly version: number; readonly whole: boolean }[]
+}
+
+export interface LinkVerification {
+  readonly from: string
+  readonly to: string
+  readonly nominalRttMs: number
+  readonly samples: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** Counters of the links, of the services' CPU and I/O at one moment (µs since the epoch). */
+export interface CounterMark {
+  readonly name: 'measure-start' | 'measure-end' | 'converged' | 'flushed'
+  readonly atUs: number
+  readonly links: readonly { readonly from: string; readonly to: string; readonly payloadBytes: number }[]
+  readonly services: readonly {
+    readonly service: string
+    readonly dc: string
+    readonly role: string
+    readonly cpuSeconds: number
+    /** null where the system does not count it. */
+    readonly storageWriteBytes: number | null
+    readonly residentMaxBytes: number
+  }[]
+}
+
+/** The contents of run.json before any analysis. */
+export interface RunFacts {
+  readonly format: 1
+  readonly index: number
+  /** Which repeat of the same system this is, from 1. */
+  readonly repeat: number
+  readonly system: {
+    readonly driver: string
+    readonly replication: string
+    readonly mode: string
+    readonly capabilities: Capabilities
+    readonly settings: Readonly<Record<string, string>>
+    readonly store: { readonly version: string; readonly durability: string; readonly settings: Readonly<Record<string, string>> } | null
+  }
+  readonly scenario: {
+    readonly workload: string
+    readonly rows: number
+    readonly columns: readonly Column[]
+    readonly overlap: number
+    readonly skew: number
+    readonly distribution: string
+    readonly shardKey: string
+    readonly topology: Topology
+    readonly deployment: string
+    readonly seed: number
+    readonly arrivals: string
+    /** Rows/s over all DCs as offered; null for `max`. */
+    readonly rowsPerSecond: number | null
+    readonly rateAsked: string
+    readonly batchRows: number
+    readonly lingerMs: number
+    readonly writers: number
+    readonly inFlight: number
+    readonly timeoutMs: number
+    readonly durationSeconds: number
+    readonly probesPerSecond: number | 'all'
+    readonly quick: boolean
+  }
+  readonly epoch: { readonly wallMs: number; readonly monotonicUs: number; readonly clock: 'CLOCK_MONOTONIC, one host' }
+  readonly machine: {
+    readonly platform: string
+    readonly kernel: string
+    readonly cpu: string
+    readonly cores: number
+    readonly memoryBytes: number
+    readonly node: string
+    readonly geowrite: string
+  }
+  readonly ground: {
+    readonly folder: string
+    readonly fileSystem: string
+    readonly fdatasyncP50Ms: number
+    readonly fdatasyncP99Ms: number
+    readonly countsWrites: boolean
+  }
+  readonly phases: readonly { readonly name: string; readonly startUs: number; readonly endUs: number }[]
+  readonly calibration: { readonly acknowledgedPerSecond: number; readonly visiblePerSecond: number; readonly rowsPerSecond: number } | null
+  readonly loading: { readonly seconds: number; readonly how: string }
+  readonly workers: readonly WorkerPhase[]
+  readonly probers: readonly ProberFacts[]
+  readonly links: { readonly before: readonly LinkVerification[] }
+  readonly marks: readonly CounterMark[]
+  readonly convergence: {
+    readonly lastOutcomeUs: number
+    readonly checks: readonly DigestCheck[]
+    readonly timedOut: boolean
+    /** Digests of the whole table at the end; null where the store cannot be read. */
+    readonly wholeTableEqual: boolean | null
+    readonly startedEqual: boolean | null
+  }
+  /** Divergent rows found by reading, capped; the total beside it. */
+  readonly divergent: { readonly total: number; readonly rows: readonly DivergentRow[] }
+  readonly counters: { readonly conflictsReported: { readonly count: number; readonly meaning: string } | null; readonly own: Readonly<Record<string, number>> } | null
+  readonly pressure: { readonly cpuSomeShare: number | null; readonly stealShare: number | null }
+  readonly interrupted: boolean
+  readonly ledgerDropped: boolean
+}

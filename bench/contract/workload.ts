@@ -1,0 +1,36 @@
+// What is asked of a table, as pure functions of a seed. No I/O, no clock.
+import type { Table } from './table.ts'
+
+export interface WorkloadOptions {
+  readonly rows: number
+  /** Share of keys that every DC writes, 0 … 1. */
+  readonly overlap: number
+  /** Zipfian exponent, 0 (uniform) … below 1 or above. */
+  readonly skew: number
+  readonly distribution: 'zipfian' | 'uniform' | 'hotspot' | 'latest' | 'sequential'
+}
+
+/** One DC's operations in the order in which they arrive, the same whatever the driver, mode or number of workers. */
+export interface OperationStream {
+  /** Fills the first `count` entries with the next operations. */
+  next(count: number, keys: Float64Array, operations: Uint8Array): void
+}
+
+export interface StreamPlan {
+  readonly options: WorkloadOptions
+  readonly seed: number
+  readonly dcIndex: number
+  readonly dcCount: number
+  /** Which phase of the run: streams of different phases are independent. */
+  readonly phase: number
+}
+
+export interface Workload {
+  readonly name: string
+  readonly summary: string
+  readonly defaults: WorkloadOptions
+  /** What the workload says of its table and its keys, in a few sentences for `list`. */
+  readonly meaning: string
+  table(options: WorkloadOptions): Table
+  stream(plan: StreamPlan): OperationStream
+}
