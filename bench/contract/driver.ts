@@ -104,9 +104,7 @@ export interface Digest {
 }
 
 /** Which rows to digest or read: the given keys, or the whole table, or one bucket of it. */
-export type RowSelection =
-  | { readonly keys: Float64Array }
-  | { readonly bucket: number; readonly buckets: number }
+export type RowSelection = { readonly keys: Float64Array } | { readonly bucket: number; readonly buckets: number }
 
 /** Rows as a DC holds them, in columns; `contents[i]` is the canonical encoding of `bench/lib/content.ts`. Rows that do not exist are left out. */
 export interface RowStates {

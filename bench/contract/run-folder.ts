@@ -26,7 +26,16 @@ export const finalFile = (dc: string): string => `final-${dc}.bin`
 /** Columns of the raw CSV files. Times are seconds since the run's epoch with µs digits. */
 export const EVENT_COLUMNS = ['at_s', 'kind', 'name', 'detail'] as const
 /** One row a second and service; `role` is client, store, replication or link. Counters are cumulative. */
-export const RESOURCE_COLUMNS = ['at_s', 'service', 'dc', 'role', 'cpu_s', 'resident_bytes', 'storage_write_bytes', 'storage_read_bytes'] as const
+export const RESOURCE_COLUMNS = [
+  'at_s',
+  'service',
+  'dc',
+  'role',
+  'cpu_s',
+  'resident_bytes',
+  'storage_write_bytes',
+  'storage_read_bytes',
+] as const
 /** One row a second and directed link. Counters are cumulative; the backlog is the store's word. */
 export const LINK_COLUMNS = ['at_s', 'from', 'to', 'payload_bytes', 'held_bytes', 'backlog', 'backlog_unit'] as const
 /** One row a ping: round trip of from → to → from. */
@@ -71,7 +80,12 @@ export interface DigestCheck {
 /** One divergent row as read back at the end. Absent rows have dot 0. */
 export interface DivergentRow {
   readonly key: number
-  readonly dcs: readonly { readonly dc: string; readonly dot: number; readonly version: number; readonly whole: boolean }[]
+  readonly dcs: readonly {
+    readonly dc: string
+    readonly dot: number
+    readonly version: number
+    readonly whole: boolean
+  }[]
 }
 
 export interface LinkVerification {
@@ -111,7 +125,11 @@ export interface RunFacts {
     readonly mode: string
     readonly capabilities: Capabilities
     readonly settings: Readonly<Record<string, string>>
-    readonly store: { readonly version: string; readonly durability: string; readonly settings: Readonly<Record<string, string>> } | null
+    readonly store: {
+      readonly version: string
+      readonly durability: string
+      readonly settings: Readonly<Record<string, string>>
+    } | null
   }
   readonly scenario: {
     readonly workload: string
@@ -155,7 +173,11 @@ export interface RunFacts {
     readonly countsWrites: boolean
   }
   readonly phases: readonly { readonly name: string; readonly startUs: number; readonly endUs: number }[]
-  readonly calibration: { readonly acknowledgedPerSecond: number; readonly visiblePerSecond: number; readonly rowsPerSecond: number } | null
+  readonly calibration: {
+    readonly acknowledgedPerSecond: number
+    readonly visiblePerSecond: number
+    readonly rowsPerSecond: number
+  } | null
   readonly loading: { readonly seconds: number; readonly how: string }
   readonly workers: readonly WorkerPhase[]
   readonly probers: readonly ProberFacts[]
@@ -171,7 +193,10 @@ export interface RunFacts {
   }
   /** Divergent rows found by reading, capped; the total beside it. */
   readonly divergent: { readonly total: number; readonly rows: readonly DivergentRow[] }
-  readonly counters: { readonly conflictsReported: { readonly count: number; readonly meaning: string } | null; readonly own: Readonly<Record<string, number>> } | null
+  readonly counters: {
+    readonly conflictsReported: { readonly count: number; readonly meaning: string } | null
+    readonly own: Readonly<Record<string, number>>
+  } | null
   readonly pressure: { readonly cpuSomeShare: number | null; readonly stealShare: number | null }
   readonly interrupted: boolean
   readonly ledgerDropped: boolean

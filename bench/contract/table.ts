@@ -17,7 +17,12 @@ export interface Table {
 
 /** What is asked for one row, as kept in `RowBatch.operations` and in the ledger. */
 export const OPERATION = { upsert: 1, insert: 2, increment: 3, delete: 4 } as const
-export const OPERATION_NAMES: Readonly<Record<number, string>> = { 1: 'upsert', 2: 'insert', 3: 'increment', 4: 'delete' }
+export const OPERATION_NAMES: Readonly<Record<number, string>> = {
+  1: 'upsert',
+  2: 'insert',
+  3: 'increment',
+  4: 'delete',
+}
 
 /** Text values by reference: value i is `pool[starts[i] … starts[i] + lengths[i])`, ASCII. Nothing is copied until a driver encodes. */
 export interface TextValues {

@@ -91,7 +91,10 @@ export function* readBlocks<C extends Columns>(
         return
       }
       if (header[2] !== layout.id) {
-        throw new BenchError('FORMAT', `${path} holds rows of layout ${header[2]} where ${layout.id} was expected: it is another kind of file or from another version of geowrite.`)
+        throw new BenchError(
+          'FORMAT',
+          `${path} holds rows of layout ${header[2]} where ${layout.id} was expected: it is another kind of file or from another version of geowrite.`,
+        )
       }
       const buffer = new ArrayBuffer(HEADER_BYTES + rows * rowBytes(layout))
       const read = readSync(file, new Uint8Array(buffer), 0, buffer.byteLength, end.bytes)

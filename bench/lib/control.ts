@@ -57,7 +57,13 @@ export class ControlClient {
       else next?.reject(new BenchError('BUG', `A service refused a request: ${error}.`))
     })
     const fail = () => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new BenchError('SERVICE_DIED', 'A service closed its control channel while it was asked something; its log says why.'))
+      for (const { reject } of this.#waiting.splice(0))
+        reject(
+          new BenchError(
+            'SERVICE_DIED',
+            'A service closed its control channel while it was asked something; its log says why.',
+          ),
+        )
     }
     socket.on('error', fail)
     socket.on('close', fail)
@@ -75,7 +81,10 @@ export class ControlClient {
   }
 
   ask<R>(request: string, argument?: unknown): Promise<R> {
-    if (this.#socket.destroyed) return Promise.reject(new BenchError('SERVICE_DIED', 'A service has closed its control channel; its log says why.'))
+    if (this.#socket.destroyed)
+      return Promise.reject(
+        new BenchError('SERVICE_DIED', 'A service has closed its control channel; its log says why.'),
+      )
     return new Promise<R>((resolve, reject) => {
       this.#waiting.push({ resolve: resolve as (reply: unknown) => void, reject })
       this.#socket.write(`${JSON.stringify({ request, argument })}\n`)

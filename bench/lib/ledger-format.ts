@@ -43,7 +43,12 @@ export type ProbesBlock = Block<typeof PROBES.columns>
 
 /** How a probe ended: the write or a later one of its DC was seen; a newer row of another DC hid it; it was never seen; it was given up unread. */
 export const PROBE_STATE = { hit: 1, overshadowed: 2, open: 3, dropped: 4 } as const
-export const PROBE_STATE_NAMES: Readonly<Record<number, string>> = { 1: 'hit', 2: 'overshadowed', 3: 'open', 4: 'dropped' }
+export const PROBE_STATE_NAMES: Readonly<Record<number, string>> = {
+  1: 'hit',
+  2: 'overshadowed',
+  3: 'open',
+  4: 'dropped',
+}
 
 /**
  * `final-<dc>.bin`: what this DC held at the end of the run of every key that was written, in ascending order of key.

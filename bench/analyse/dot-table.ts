@@ -1,0 +1,49 @@
+// An open-addressing table from safe integers (dots or keys) to small places, in typed arrays: no object a row.
+import { hashNumber } from '../lib/random.ts'
+
+const SALT = 0x7f4a7c15
+
+export class DotTable {
+  readonly #mask: number
+  readonly #numbers: Float64Array
+  readonly #places: Int32Array
+  #size = 0
+
+  /** Room for `count` different numbers. */
+  constructor(count: number) {
+    let slots = 16
+    while (slots < count * 2) slots *= 2
+    this.#mask = slots - 1
+    this.#numbers = new Float64Array(slots)
+    this.#places = new Int32Array(slots).fill(-1)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The place of a number, or −1. */
+  find(number: number): number {
+    let slot = hashNumber(number, SALT) & this.#mask
+    for (;;) {
+      const place = this.#places[slot]
+      if (place < 0 || this.#numbers[slot] === number) return place
+      slot = (slot + 1) & this.#mask
+    }
+  }
+
+  /** The place of a number; a new one gets the next place, counted from 0. */
+  place(number: number): number {
+    let slot = hashNumber(number, SALT) & this.#mask
+    for (;;) {
+      const place = this.#places[slot]
+      if (place < 0) {
+        this.#numbers[slot] = number
+        this.#places[slot] = this.#size
+        return this.#size++
+      }
+      if (this.#numbers[slot] === number) return place
+      slot = (slot + 1) & this.#mask
+    }
+  }
+}

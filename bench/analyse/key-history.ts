@@ -1,0 +1,172 @@
+// The writes of one key, DC by DC in the order in which they were made, with bounds for when each became visible where.
+import { OUTCOME } from '../contract/outcome.ts'
+import { PROBE_STATE } from '../lib/ledger-format.ts'
+import { linkIndex } from './link-index.ts'
+import type { Partition } from './partition.ts'
+import type { Bounds, VisibilityEvidence } from './visibility.ts'
+
+/** Rows by where their visibility bounds are from; a clean probe of the write itself needs none of these. */
+export type SourceCounts = Record<Bounds['source'], number>
+
+/**
+ * One key's writes. Position p counts from the group's start; DC d's writes are positions from[d] … from[d + 1] − 1.
+ * Per key and DC the order of dots is the order of writes, so that every column is made to rise along a DC's writes.
+ */
+export class KeyHistory {
+  readonly #partition: Partition
+  readonly #evidence: VisibilityEvidence
+  readonly #dcCount: number
+  readonly #bounds: Bounds = { missUs: 0, hitUs: 0, midUs: 0, source: 'none' }
+  #room = 0
+  #start = 0
+  count = 0
+  readonly from: Uint32Array
+  /** Bounds of the commit, and the middle of them. */
+  sentUs = new Float64Array(0)
+  ackedUs = new Float64Array(0)
+  commitUs = new Float64Array(0)
+  /** By the DC that looked: not visible there at `missUs`, visible at `hitUs`, about at `midUs`. */
+  readonly missUs: Float64Array[]
+  readonly hitUs: Float64Array[]
+  readonly midUs: Float64Array[]
+  #exact = new Uint8Array(0)
+  readonly sources: SourceCounts = { order: 0, second: 0, neighbours: 0, phase: 0, none: 0 }
+
+  constructor(partition: Partition, evidence: VisibilityEvidence, dcCount: number) {
+    this.#partition = partition
+    this.#evidence = evidence
+    this.#dcCount = dcCount
+    this.from = new Uint32Array(dcCount + 1)
+    const arrays = () => Array.from({ length: dcCount }, () => new Float64Array(0))
+    this.missUs = arrays()
+    this.hitUs = arrays()
+    this.midUs = arrays()
+  }
+
+  /** The partition's row at position `p`. */
+  row(p: number): number {
+    return this.#partition.order[this.#start + p]
+  }
+
+  /** Loads a group's rows; false when fewer than two DCs wrote the key, and then nothing more is worked out. */
+  load(group: number): boolean {
+    const { starts, dc } = this.#partition
+    this.#start = starts[group]
+    this.count = starts[group + 1] - starts[group]
+    let p = 0
+    let writers = 0
+    for (let d = 0; d < this.#dcCount; d++) {
+      this.from[d] = p
+      while (p < this.count && dc[this.row(p)] === d) p++
+      if (p > this.from[d]) writers++
+    }
+    this.from[this.#dcCount] = p
+    if (writers < 2) return false
+    this.#grow()
+    for (let d = 0; d < this.#dcCount; d++) {
+      this.#boundCommits(this.from[d], this.from[d + 1])
+      for (let peer = 0; peer < this.#dcCount; peer++) {
+        if (peer !== d) this.#boundVisibility(linkIndex(this.#dcCount, d, peer), this.from[d], this.from[d + 1], peer)
+      }
+    }
+    return true
+  }
+
+  #grow(): void {
+    if (this.count <= this.#room) return
+    this.#room = Math.max(this.count, this.#room * 2)
+    const array = () => new Float64Array(this.#room)
+    this.sentUs = array()
+    this.ackedUs = array()
+    this.commitUs = array()
+    this.#exact = new Uint8Array(this.#room)
+    for (let peer = 0; peer < this.#dcCount; peer++) {
+      this.missUs[peer] = array()
+      this.hitUs[peer] = array()
+      this.midUs[peer] = array()
+    }
+  }
+
+  /** A commit is after those before it were sent, and before those after it were acknowledged. */
+  #boundCommits(from: number, to: number): void {
+    const { sentUs, ackedUs } = this.#partition
+    let latest = Number.NEGATIVE_INFINITY
+    for (let p = from; p < to; p++) this.sentUs[p] = latest = Math.max(latest, sentUs[this.row(p)])
+    let earliest = Number.POSITIVE_INFINITY
+    for (let p = to - 1; p >= from; p--) {
+      this.ackedUs[p] = earliest = Math.min(earliest, ackedUs[this.row(p)])
+    }
+    let commit = Number.NEGATIVE_INFINITY
+    for (let p = from; p < to; p++) {
+      const known = Number.isFinite(this.ackedUs[p])
+      commit = Math.max(commit, known ? (this.sentUs[p] + this.ackedUs[p]) / 2 : this.sentUs[p])
+      this.commitUs[p] = commit
+    }
+  }
+
+  #boundVisibility(link: number, from: number, to: number, peer: number): void {
+    const miss = this.missUs[peer]
+    const hit = this.hitUs[peer]
+    const mid = this.midUs[peer]
+    for (let p = from; p < to; p++) this.#boundOne(link, p, peer)
+    // What was missing then, its successors were too; what is seen now, its predecessors are known by.
+    let missed = Number.NEGATIVE_INFINITY
+    for (let p = from; p < to; p++) {
+      if ((this.#exact[p] & EXACT_MISS) !== 0) missed = Math.max(missed, this.#seenMiss(p, peer))
+      miss[p] = Math.max(miss[p], missed, this.sentUs[p])
+    }
+    let seen = Number.POSITIVE_INFINITY
+    for (let p = to - 1; p >= from; p--) {
+      if ((this.#exact[p] & EXACT_HIT) !== 0) seen = Math.min(seen, hit[p])
+      hit[p] = Math.min(hit[p], seen)
+    }
+    // Estimates alone may still cross: they are widened until both columns rise.
+    for (let p = to - 2; p >= from; p--) miss[p] = Math.min(miss[p], miss[p + 1])
+    let latest = Number.NEGATIVE_INFINITY
+    for (let p = from; p < to; p++) {
+      // A write without an outcome bounds nothing for those after it.
+      if (hit[p] === Number.POSITIVE_INFINITY && this.#partition.outcome[this.row(p)] !== OUTCOME.ok) continue
+      hit[p] = latest = Math.max(hit[p], latest)
+    }
+    for (let p = to - 2; p >= from; p--) hit[p] = Math.min(hit[p], hit[p + 1])
+    // Where an estimate contradicts what a probe saw of a later write, the probe is right.
+    for (let p = from; p < to; p++) miss[p] = Math.min(miss[p], hit[p])
+    let middle = Number.NEGATIVE_INFINITY
+    for (let p = from; p < to; p++) {
+      const own = Number.isNaN(mid[p]) ? (miss[p] + hit[p]) / 2 : mid[p]
+      middle = Math.max(middle, own)
+      mid[p] = middle = Math.min(hit[p], Math.max(miss[p], middle))
+    }
+  }
+
+  #seenMiss(p: number, peer: number): number {
+    return this.#partition.seen[peer].missSentUs[this.row(p)]
+  }
+
+  /** Bounds of one write by its own probe where that says all, else by what is known of the link. */
+  #boundOne(link: number, p: number, peer: number): void {
+    const row = this.row(p)
+    const { seen, sentUs, ackedUs, outcome } = this.#partition
+    const state = seen[peer].state[row]
+    const missed = seen[peer].missSentUs[row]
+    this.#exact[p] =
+      (state !== 0 && !Number.isNaN(missed) ? EXACT_MISS : 0) | (state === PROBE_STATE.hit ? EXACT_HIT : 0)
+    if (state === PROBE_STATE.hit || state === PROBE_STATE.open || outcome[row] !== OUTCOME.ok) {
+      const miss = Number.isNaN(missed) ? sentUs[row] : Math.max(missed, sentUs[row])
+      const hit = state === PROBE_STATE.hit ? seen[peer].hitReturnedUs[row] : Number.POSITIVE_INFINITY
+      this.missUs[peer][p] = miss
+      this.hitUs[peer][p] = Math.max(miss, hit)
+      this.midUs[peer][p] = Number.NaN
+      return
+    }
+    const bounds = this.#bounds
+    this.#evidence.bound(link, sentUs[row], ackedUs[row], bounds)
+    this.sources[bounds.source]++
+    this.missUs[peer][p] = bounds.missUs
+    this.hitUs[peer][p] = bounds.hitUs
+    this.midUs[peer][p] = bounds.midUs
+  }
+}
+
+const EXACT_MISS = 1
+const EXACT_HIT = 2

@@ -1,0 +1,87 @@
+// Everything that is found key by key, in one walk over the partitions of the key space.
+import { ConflictCounter, newConflicts, type Conflicts } from './conflicts.ts'
+import { ConflictPairs } from './conflict-pairs.ts'
+import { KeyHistory, type SourceCounts } from './key-history.ts'
+import { LineagePlayer, type LostUpdates } from './lineage.ts'
+import type { RunData } from './load.ts'
+import { countLostWrite, newLostWrites, type LostWrites } from './losses.ts'
+import { loadPartition } from './partition.ts'
+import { WriteCounts } from './prediction.ts'
+import type { Slices } from './slices.ts'
+import type { VisibilityEvidence } from './visibility.ts'
+import { countVisible, type VisibleCounts } from './visible-share.ts'
+
+export interface KeySpace {
+  readonly conflicts: Conflicts
+  readonly pairs: ConflictPairs
+  readonly counts: WriteCounts
+  readonly visible: readonly VisibleCounts[]
+  /** Null where the run has no final rows of some DC. */
+  readonly lostWrites: LostWrites | null
+  readonly lostUpdates: LostUpdates | null
+  /** Where the visibility of writes to keys of several DCs is from, when not from a clean probe. */
+  readonly sources: SourceCounts
+  /** Final rows that no write of the ledger explains. */
+  readonly unexplained: number
+  /** The last operation on some keys: what class of divergence a row is of. */
+  readonly latestOperation: ReadonlyMap<number, number>
+}
+
+/** Walks the key space in `partitions` parts; the result is the same for any number of them. */
+export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices: Slices, partitions: number): KeySpace {
+  const dcCount = run.dcs.length
+  const kind = run.stored.system.capabilities.conflicts
+  const conflicts = newConflicts(dcCount, slices)
+  const pairs = new ConflictPairs()
+  const counts = new WriteCounts(dcCount)
+  const visible = run.dcs.map((): VisibleCounts => ({ probed: 0, shown: 0, possible: 0 }))
+  const haveFinals = run.finals.every((path) => path !== null)
+  const lostWrites = newLostWrites(dcCount)
+  const lostUpdates: LostUpdates = [0, 0, 0, 0]
+  const sources: SourceCounts = { order: 0, second: 0, neighbours: 0, phase: 0, none: 0 }
+  const divergent = new Set(run.stored.divergent.rows.map((row) => row.key))
+  const latestOperation = new Map<number, number>()
+  let unexplained = 0
+  for (let part = 0; part < partitions; part++) {
+    const partition = loadPartition(run, part, partitions)
+    const history = new KeyHistory(partition, evidence, dcCount)
+    const counter = new ConflictCounter(partition, history, slices, kind, conflicts)
+    const lineage = new LineagePlayer(partition, history, dcCount, kind)
+    countVisible(partition, run.measure.endUs, visible)
+    unexplained += partition.unexplained
+    for (let group = 0; group < partition.groups; group++) {
+      counts.addKey(partition, group)
+      if (haveFinals) countLostWrite(partition, group, lostWrites)
+      const { order, starts } = partition
+      if (history.load(group)) {
+        counter.countKey()
+        pairs.offer(partition, history, dcCount)
+        if (haveFinals) lineage.countKey(group)
+      } else {
+        for (let i = starts[group]; i < starts[group + 1]; i++) counter.countAlone(order[i])
+        if (haveFinals) lineage.countAlone(group)
+      }
+      const key = partition.key[order[starts[group]]]
+      if (divergent.has(key)) {
+        let latest = order[starts[group]]
+        for (let i = starts[group] + 1; i < starts[group + 1]; i++) {
+          if (partition.version[order[i]] > partition.version[latest]) latest = order[i]
+        }
+        latestOperation.set(key, partition.operation[latest])
+      }
+    }
+    for (const [play, lost] of lineage.total.entries()) lostUpdates[play] += lost
+    for (const source of Object.keys(sources) as (keyof SourceCounts)[]) sources[source] += history.sources[source]
+  }
+  return {
+    conflicts,
+    pairs,
+    counts,
+    visible,
+    lostWrites: haveFinals ? lostWrites : null,
+    lostUpdates: haveFinals && kind !== 'merge' ? lostUpdates : null,
+    sources,
+    unexplained,
+    latestOperation,
+  }
+}

@@ -1,0 +1,40 @@
+// Streams the ledger's writes and probes block by block, so that no analysis needs all rows in memory at once.
+import { NEVER, PROBES, WRITE_FLAG, WRITES, type ProbesBlock, type WritesBlock } from '../lib/ledger-format.ts'
+import { readBlocks } from '../lib/column-file.ts'
+import { OUTCOME } from '../contract/outcome.ts'
+import type { RunData } from './load.ts'
+
+/** Every block of writes with the DC that wrote it, in the order of the files. Rows with dot 0 are padding. */
+export function* writeBlocks(run: RunData): Generator<{ readonly dcIndex: number; readonly block: WritesBlock }> {
+  for (const { dcIndex, path } of run.writes) {
+    const end = { torn: false, bytes: 0 }
+    for (const block of readBlocks(WRITES, path, end)) yield { dcIndex, block }
+    if (end.torn) run.torn.add(path)
+  }
+}
+
+/** Every block of probes with the DC that looked, in the order of the files. Rows with dot 0 are padding. */
+export function* probeBlocks(run: RunData): Generator<{ readonly peerIndex: number; readonly block: ProbesBlock }> {
+  for (const [peerIndex, path] of run.probes.entries()) {
+    if (path === null) continue
+    const end = { torn: false, bytes: 0 }
+    for (const block of readBlocks(PROBES, path, end)) yield { peerIndex, block }
+    if (end.torn) run.torn.add(path)
+  }
+}
+
+/** When a write was sent, in µs since the epoch. */
+export function sentUs(block: WritesBlock, row: number): number {
+  return block.intendedUs[row] + block.sentAfterUs[row]
+}
+
+/** When a write was acknowledged; infinite for one that never was, whatever its batch was told. */
+export function ackedUs(block: WritesBlock, row: number): number {
+  const after = block.ackedAfterUs[row]
+  return block.outcome[row] === OUTCOME.ok && after !== NEVER ? sentUs(block, row) + after : Number.POSITIVE_INFINITY
+}
+
+/** A write that certainly is or may be in a store: not refused, and not replaced within its own batch. */
+export function maybeStored(outcome: number, flags: number): boolean {
+  return outcome !== OUTCOME.fail && (flags & WRITE_FLAG.coalesced) === 0
+}

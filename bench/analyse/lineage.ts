@@ -1,0 +1,175 @@
+// Lost updates: the history of a key is played again, each write on top of the row that its DC held, and what no final row
+// descends from is lost. Played with early, middle and late visibility, since when a write arrived is known only in bounds.
+import type { Capabilities } from '../contract/driver.ts'
+import { OUTCOME } from '../contract/outcome.ts'
+import { isMeasured } from './conflicts.ts'
+import type { KeyHistory } from './key-history.ts'
+import { placeOfDot, type Partition } from './partition.ts'
+
+/** Rows lost with [early, middle, late] visibility, and late with every unknown write taken as stored. */
+export type LostUpdates = [number, number, number, number]
+type Play = 0 | 1 | 2 | 3
+const PLAYS: readonly Play[] = [0, 1, 2, 3]
+const NONE = 0xffffffff
+
+export class LineagePlayer {
+  readonly #partition: Partition
+  readonly #history: KeyHistory
+  readonly #dcCount: number
+  readonly #arrivalWins: boolean
+  /** A system that serialises the writes of a key in one place: each stands on all with a lower version. */
+  readonly #serial: boolean
+  readonly total: LostUpdates = [0, 0, 0, 0]
+  #parent = new Uint32Array(0)
+  #kept = new Uint8Array(0)
+  #taken = new Uint8Array(0)
+  /** By DC, the rows that it held, ascending in version (or in arrival, where nothing is compared). */
+  readonly #held: Uint32Array[]
+  readonly #depth: Uint32Array
+
+  constructor(partition: Partition, history: KeyHistory, dcCount: number, conflicts: Capabilities['conflicts']) {
+    this.#partition = partition
+    this.#history = history
+    this.#dcCount = dcCount
+    this.#arrivalWins = conflicts === 'diverges'
+    this.#serial = conflicts === 'none'
+    this.#held = Array.from({ length: dcCount }, () => new Uint32Array(0))
+    this.#depth = new Uint32Array(dcCount)
+  }
+
+  /** A key that one DC wrote: everything up to the latest of its writes that some DC holds is in that one's past. */
+  countAlone(group: number): void {
+    const { starts, order, finals } = this.#partition
+    let latest = -1
+    for (const final of finals) {
+      if (final !== null) latest = Math.max(latest, placeOfDot(this.#partition, group, final.dot[group]))
+    }
+    for (let place = Math.max(latest + 1, starts[group]); place < starts[group + 1]; place++) {
+      if (isMeasured(this.#partition, order[place])) for (const play of PLAYS) this.total[play]++
+    }
+  }
+
+  /** A key that several DCs wrote, as the history holds it. */
+  countKey(group: number): void {
+    if (this.#serial) return this.#countSerial(group)
+    const { count } = this.#history
+    this.#prepare(count)
+    let unknown = false
+    for (let p = 0; p < count; p++) {
+      const row = this.#history.row(p)
+      const acknowledged = this.#partition.outcome[row] === OUTCOME.ok
+      this.#taken[p] = acknowledged || this.#isFinal(group, row) ? 1 : 0
+      if (this.#taken[p] === 0) unknown = true
+    }
+    for (const play of PLAYS) {
+      if (play === 3) {
+        if (!unknown) {
+          this.total[3] += this.#lost(group)
+          continue
+        }
+        this.#taken.fill(1, 0, count)
+      }
+      this.#play(play)
+      this.total[play] += this.#lost(group)
+    }
+  }
+
+  #countSerial(group: number): void {
+    const latest = Math.max(...this.#partition.finals.map((final) => final?.version[group] ?? 0))
+    for (let p = 0; p < this.#history.count; p++) {
+      const lost = this.#versionAt(p) > latest && isMeasured(this.#partition, this.#history.row(p))
+      if (lost) for (const play of PLAYS) this.total[play]++
+    }
+  }
+
+  #prepare(count: number): void {
+    if (count <= this.#parent.length) return
+    const room = count * 2
+    this.#parent = new Uint32Array(room)
+    this.#kept = new Uint8Array(room)
+    this.#taken = new Uint8Array(room)
+    for (let d = 0; d < this.#dcCount; d++) this.#held[d] = new Uint32Array(room)
+  }
+
+  #isFinal(group: number, row: number): boolean {
+    return this.#partition.finals.some((final) => final !== null && final.dot[group] === this.#partition.dot[row])
+  }
+
+  /** Merges the DCs' commits and arrivals, each a rising series, in the order of time. */
+  #play(play: Play): void {
+    const { from, missUs, hitUs, midUs, sentUs, ackedUs, commitUs } = this.#history
+    const commits = play === 0 ? ackedUs : play === 1 ? commitUs : sentUs
+    const arrivals = play === 0 ? missUs : play === 1 ? midUs : hitUs
+    const dcs = this.#dcCount
+    this.#depth.fill(0)
+    // A write whose commit no play reaches has no parent.
+    this.#parent.fill(NONE, 0, this.#history.count)
+    const next = new Uint32Array(dcs * dcs)
+    for (let d = 0; d < dcs; d++) next.fill(from[d], d * dcs, (d + 1) * dcs)
+    for (;;) {
+      let earliest = Number.POSITIVE_INFINITY
+      let series = -1
+      for (let i = 0; i < dcs * dcs; i++) {
+        const origin = Math.floor(i / dcs)
+        const p = next[i]
+        if (p === from[origin + 1]) continue
+        const isCommit = origin === i % dcs
+        const at = isCommit ? commits[p] : arrivals[i % dcs][p]
+        // Early arrivals come before commits of the same moment, late ones after: each end is the furthest possible.
+        const first = isCommit === play > 0
+        if (at < earliest || (at === earliest && series >= 0 && first)) {
+          earliest = at
+          series = i
+        }
+      }
+      if (series < 0) return
+      const origin = Math.floor(series / dcs)
+      const p = next[series]++
+      if (this.#taken[p] === 0) continue
+      if (origin === series % dcs) this.#commit(origin, p)
+      else this.#arrive(series % dcs, p)
+    }
+  }
+
+  #versionAt(p: number): number {
+    return this.#partition.version[this.#history.row(p)]
+  }
+
+  /** A write stands on the latest row of its DC with a lower version: a local write never lowers a version. */
+  #commit(dc: number, p: number): void {
+    const held = this.#held[dc]
+    const version = this.#versionAt(p)
+    let place = this.#depth[dc]++
+    // A row above it must have arrived later than estimated: the write goes below that one.
+    for (; place > 0 && this.#versionAt(held[place - 1]) > version; place--) held[place] = held[place - 1]
+    held[place] = p
+    this.#parent[p] = place === 0 ? NONE : held[place - 1]
+  }
+
+  #arrive(dc: number, p: number): void {
+    const held = this.#held[dc]
+    const depth = this.#depth[dc]
+    if (depth > 0 && !this.#arrivalWins && this.#versionAt(held[depth - 1]) >= this.#versionAt(p)) return
+    held[depth] = p
+    this.#depth[dc]++
+  }
+
+  /** Acknowledged writes of the measured phase that no final row descends from. */
+  #lost(group: number): number {
+    const { count } = this.#history
+    this.#kept.fill(0, 0, count)
+    for (const final of this.#partition.finals) {
+      if (final === null || final.dot[group] === 0) continue
+      const place = placeOfDot(this.#partition, group, final.dot[group])
+      if (place < 0) continue
+      for (let p = place - this.#partition.starts[group]; p !== NONE && this.#kept[p] === 0; p = this.#parent[p]) {
+        this.#kept[p] = 1
+      }
+    }
+    let lost = 0
+    for (let p = 0; p < count; p++) {
+      if (this.#kept[p] === 0 && isMeasured(this.#partition, this.#history.row(p))) lost++
+    }
+    return lost
+  }
+}

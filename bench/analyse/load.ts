@@ -1,0 +1,103 @@
+// Reads what a run left behind: its facts, the places of its ledger parts, and its small CSV files.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { parse } from 'csv-parse/sync'
+import type { RunAnalysis, Verdict } from '../contract/analysis.ts'
+import { BenchError, messageOf } from '../contract/errors.ts'
+import { finalFile, probesFile, RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
+
+/** run.json as it lies on disk: the facts, and after an analysis what came of it. */
+export type StoredRun = RunFacts & { readonly analysis?: RunAnalysis; readonly verdict?: Verdict }
+
+/** One `writes-<dc>-<worker>.bin`. */
+export interface WritesFile {
+  readonly dcIndex: number
+  readonly path: string
+}
+
+/** A run folder opened for analysis. Times are µs since the run's epoch. */
+export interface RunData {
+  readonly folder: string
+  readonly name: string
+  readonly stored: StoredRun
+  /** DC names in the order of the topology; everywhere else a DC is its place here. */
+  readonly dcs: readonly string[]
+  readonly measure: { readonly startUs: number; readonly endUs: number; readonly seconds: number }
+  readonly writes: readonly WritesFile[]
+  /** By DC; null where there is no such file. */
+  readonly probes: readonly (string | null)[]
+  readonly finals: readonly (string | null)[]
+  /** Ledger parts that end in a torn block, found while they are read. */
+  readonly torn: Set<string>
+}
+
+/** Opens a run folder. Throws RUN_FOLDER when it is none. */
+export function openRun(folder: string): RunData {
+  const path = join(folder, RUN_FILES.run)
+  const stored = readRunJson(path)
+  const dcs = stored.scenario.topology.dcs.map((dc) => dc.name)
+  const measured = stored.phases.find((phase) => phase.name === 'measure')
+  if (measured === undefined || measured.endUs <= measured.startUs) {
+    throw new BenchError(
+      'RUN_FOLDER',
+      `${folder} holds no measured phase: the run ended before it measured anything, so there is nothing to report.`,
+    )
+  }
+  const ledger = join(folder, RUN_FILES.ledger)
+  const there = (name: string): string | null => (existsSync(join(ledger, name)) ? join(ledger, name) : null)
+  return {
+    folder,
+    name: basename(resolve(folder)),
+    stored,
+    dcs,
+    measure: {
+      startUs: measured.startUs,
+      endUs: measured.endUs,
+      seconds: (measured.endUs - measured.startUs) / 1e6,
+    },
+    writes: findWrites(ledger, dcs),
+    probes: dcs.map((dc) => there(probesFile(dc))),
+    finals: dcs.map((dc) => there(finalFile(dc))),
+    torn: new Set(),
+  }
+}
+
+function readRunJson(path: string): StoredRun {
+  let stored: StoredRun
+  try {
+    stored = JSON.parse(readFileSync(path, 'utf8')) as StoredRun
+  } catch (error) {
+    throw new BenchError(
+      'RUN_FOLDER',
+      `${path} cannot be read as a run (${messageOf(error)}): give a folder that geowrite wrote.`,
+      { cause: error },
+    )
+  }
+  if (stored.format !== 1) {
+    throw new BenchError(
+      'RUN_FOLDER',
+      `${path} has format ${String(stored.format)} where 1 is known: report it with the version of geowrite that wrote it.`,
+    )
+  }
+  return stored
+}
+
+/** The parts in a stable order: by DC, then by worker. */
+function findWrites(ledger: string, dcs: readonly string[]): WritesFile[] {
+  const names = existsSync(ledger) ? readdirSync(ledger) : []
+  return dcs.flatMap((dc, dcIndex) => {
+    const prefix = `writes-${dc}-`
+    return names
+      .filter((name) => name.startsWith(prefix) && /^\d+\.bin$/.test(name.slice(prefix.length)))
+      .map((name) => ({ name, worker: Number.parseInt(name.slice(prefix.length), 10) }))
+      .sort((a, b) => a.worker - b.worker)
+      .map(({ name }) => ({ dcIndex, path: join(ledger, name) }))
+  })
+}
+
+/** The rows of one of the run's raw CSV files as records of text, or nothing when the run has no such file. */
+export function readCsv(run: RunData, file: string): Readonly<Record<string, string>>[] {
+  const path = join(run.folder, file)
+  if (!existsSync(path)) return []
+  return parse(readFileSync(path), { columns: true, skip_empty_lines: true, relax_column_count: true })
+}

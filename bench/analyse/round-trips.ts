@@ -1,0 +1,51 @@
+// Round trips over the links before, during and after the measurement, against what the topology asks for.
+import { quantileSorted } from 'simple-statistics'
+import { linkBetween, type Topology } from '../contract/topology.ts'
+import { RUN_FILES } from '../contract/run-folder.ts'
+import { PERCENTILES } from './histograms.ts'
+import { readCsv, type RunData } from './load.ts'
+import type { MetricList } from './metric-list.ts'
+
+/** One link's pings in one phase, in ms. */
+export interface RoundTrips {
+  readonly from: string
+  readonly to: string
+  readonly phase: string
+  readonly nominalMs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly n: number
+}
+
+/** Reads rtt.csv and adds `rtt_p50` … `rtt_max` for every link and phase. */
+export function addRoundTrips(list: MetricList, run: RunData): RoundTrips[] {
+  const groups = new Map<string, { from: string; to: string; phase: string; rttMs: number[] }>()
+  for (const { from, to, phase, rtt_ms: rtt } of readCsv(run, RUN_FILES.rtt)) {
+    const rttMs = Number(rtt)
+    if (rtt === '' || !Number.isFinite(rttMs)) continue
+    const name = JSON.stringify([from, to, phase])
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, { from, to, phase, rttMs: [rttMs] })
+    else group.rttMs.push(rttMs)
+  }
+  return [...groups.values()].map(({ from, to, phase, rttMs }) => {
+    const sorted = rttMs.sort((a, b) => a - b)
+    const at = (percent: number) => quantileSorted(sorted, percent / 100)
+    for (const { name, percent } of PERCENTILES) {
+      list.add(`rtt_${name}`, 'ms', { value: at(percent), n: sorted.length }, { dc: from, peer: to, phase })
+    }
+    return {
+      from,
+      to,
+      phase,
+      nominalMs: nominalRttMs(run.stored.scenario.topology, from, to),
+      p50Ms: at(50),
+      p99Ms: at(99),
+      n: sorted.length,
+    }
+  })
+}
+
+function nominalRttMs(topology: Topology, from: string, to: string): number {
+  return linkBetween(topology, from, to).delayMs + linkBetween(topology, to, from).delayMs
+}

@@ -1,0 +1,178 @@
+// What the probes of a run say about the visibility of the writes that no clean probe saw, by link.
+import { PROBE_STATE } from '../lib/ledger-format.ts'
+import { PHASE } from '../lib/dot.ts'
+import type { ProbedWrites } from './probed-writes.ts'
+
+/** Clean probes that a second needs before its envelope is trusted; else its neighbours join, else the whole phase. */
+const CLEAN_PROBES_MIN = 5
+const NEIGHBOUR_SECONDS = 2
+/** Finest step and largest number of steps of the order evidence, which rounds every bound outwards to a step. */
+const STEP_US_MIN = 100
+const STEPS_MAX = 1 << 20
+
+/** Bounds for when a write of one DC became visible in another. */
+export interface Bounds {
+  missUs: number
+  hitUs: number
+  midUs: number
+  source: 'order' | 'second' | 'neighbours' | 'phase' | 'none'
+}
+
+interface Envelope {
+  low: number
+  high: number
+  midSum: number
+  n: number
+}
+
+const emptyEnvelope = (): Envelope => ({
+  low: Number.POSITIVE_INFINITY,
+  high: Number.NEGATIVE_INFINITY,
+  midSum: 0,
+  n: 0,
+})
+
+function widen(envelope: Envelope, other: Envelope): void {
+  envelope.low = Math.min(envelope.low, other.low)
+  envelope.high = Math.max(envelope.high, other.high)
+  envelope.midSum += other.midSum
+  envelope.n += other.n
+}
+
+/**
+ * Two kinds of evidence. The *envelope*: smallest and largest lag of the clean probes of the same link and second. And,
+ * where the store declares that rows arrive in the order of their acknowledgement, the *order*: a write that was
+ * acknowledged before a probed one was sent is visible by that one's hit, and one sent after a probed one was acknowledged
+ * is not visible before that one's last miss.
+ */
+export class VisibilityEvidence {
+  readonly #seconds: Map<number, Envelope>[]
+  readonly #phase: Envelope[]
+  readonly #stepUs: number
+  readonly #steps: number
+  /** By link and step: latest miss of what was acknowledged by then, earliest hit of what was sent from then on. */
+  readonly #missed: Float64Array[]
+  readonly #hit: Float64Array[]
+  readonly #ordered: boolean
+  readonly #contradicted: boolean[]
+
+  constructor(dcCount: number, endUs: number, ordered: boolean) {
+    const links = dcCount * dcCount
+    this.#seconds = Array.from({ length: links }, () => new Map())
+    this.#phase = Array.from({ length: links }, emptyEnvelope)
+    this.#ordered = ordered
+    this.#stepUs = Math.max(STEP_US_MIN, Math.ceil(endUs / STEPS_MAX))
+    this.#steps = ordered ? Math.ceil(endUs / this.#stepUs) + 2 : 0
+    // Arrays of links that nothing was probed on stay empty.
+    this.#missed = Array.from({ length: links }, () => new Float64Array(0))
+    this.#hit = Array.from({ length: links }, () => new Float64Array(0))
+    this.#contradicted = Array.from({ length: links }, () => false)
+  }
+
+  /** Takes in one probe of an acknowledged write. */
+  add(link: number, probes: ProbedWrites, i: number): void {
+    const state = probes.state[i]
+    if (state === PROBE_STATE.dropped) return
+    const acked = probes.ackedUs[i]
+    const sent = probes.sentUs[i]
+    const hit = probes.hitReturnedUs[i]
+    const miss = probes.missSentUs[i]
+    if (state === PROBE_STATE.hit) {
+      const low = (Number.isNaN(miss) ? sent : Math.max(miss, sent)) - acked
+      const one = { low, high: hit - acked, midSum: (low + hit - acked) / 2, n: 1 }
+      const second = Math.floor(acked / 1e6)
+      let envelope = this.#seconds[link].get(second)
+      if (envelope === undefined) this.#seconds[link].set(second, (envelope = emptyEnvelope()))
+      widen(envelope, one)
+      if (probes.phase[i] === PHASE.measure) widen(this.#phase[link], one)
+    }
+    if (!this.#ordered) return
+    if (this.#missed[link].length === 0) {
+      this.#missed[link] = new Float64Array(this.#steps).fill(Number.NEGATIVE_INFINITY)
+      this.#hit[link] = new Float64Array(this.#steps).fill(Number.POSITIVE_INFINITY)
+    }
+    if (!Number.isNaN(miss)) {
+      const step = this.#clamp(Math.ceil(acked / this.#stepUs))
+      if (miss > this.#missed[link][step]) this.#missed[link][step] = miss
+    }
+    if (state === PROBE_STATE.hit) {
+      const step = this.#clamp(Math.floor(sent / this.#stepUs))
+      if (hit < this.#hit[link][step]) this.#hit[link][step] = hit
+    }
+  }
+
+  /** Call once, after the last probe. Where the order that a store declares is seen broken, its evidence is dropped. */
+  complete(): void {
+    for (let link = 0; link < this.#missed.length; link++) {
+      const missed = this.#missed[link]
+      const hit = this.#hit[link]
+      for (let i = 1; i < missed.length; i++) if (missed[i - 1] > missed[i]) missed[i] = missed[i - 1]
+      for (let i = hit.length - 2; i >= 0; i--) if (hit[i + 1] < hit[i]) hit[i] = hit[i + 1]
+      for (let i = 0; i < missed.length; i++) if (hit[i] < missed[i]) this.#contradicted[link] = true
+    }
+  }
+
+  /** Links (as in `linkIndex`) on which a later write was seen while an earlier one was still missing. */
+  get contradictedLinks(): number[] {
+    return this.#contradicted.flatMap((broken, link) => (broken ? [link] : []))
+  }
+
+  /** Bounds of an acknowledged write without a clean probe of its own, into `out`. */
+  bound(link: number, sentUs: number, ackedUs: number, out: Bounds): void {
+    const envelope = this.#envelope(link, ackedUs, out)
+    if (envelope.n === 0) {
+      // Nothing is known: visible at some time after it was sent, or never.
+      out.missUs = sentUs
+      out.hitUs = Number.POSITIVE_INFINITY
+      out.midUs = Number.NaN
+      out.source = 'none'
+    } else {
+      out.missUs = ackedUs + envelope.low
+      out.hitUs = ackedUs + envelope.high
+      out.midUs = ackedUs + envelope.midSum / envelope.n
+    }
+    this.#boundByOrder(link, sentUs, ackedUs, out)
+  }
+
+  /** The lags to go by around an acknowledgement; says in `out` where they are from. */
+  #envelope(link: number, ackedUs: number, out: Bounds): Envelope {
+    const second = Math.floor(ackedUs / 1e6)
+    let envelope = this.#seconds[link].get(second)
+    out.source = 'second'
+    if (envelope === undefined || envelope.n < CLEAN_PROBES_MIN) {
+      envelope = this.#around(link, second)
+      out.source = 'neighbours'
+    }
+    if (envelope.n < CLEAN_PROBES_MIN) {
+      envelope = this.#phase[link]
+      out.source = 'phase'
+    }
+    return envelope
+  }
+
+  /** Replaces the bounds by those that the order proves; the middle stays the usual lag, held within them. */
+  #boundByOrder(link: number, sentUs: number, ackedUs: number, out: Bounds): void {
+    const missed = this.#missed[link]
+    if (missed.length === 0 || this.#contradicted[link]) return
+    const hit = this.#hit[link][this.#clamp(Math.ceil(ackedUs / this.#stepUs))]
+    // Nothing was seen that was sent later: towards the end of a run only the envelope is left.
+    if (hit === Number.POSITIVE_INFINITY) return
+    out.missUs = Math.max(sentUs, missed[this.#clamp(Math.floor(sentUs / this.#stepUs))])
+    out.hitUs = hit
+    out.midUs = Number.isNaN(out.midUs) ? (out.missUs + hit) / 2 : Math.min(out.hitUs, Math.max(out.missUs, out.midUs))
+    out.source = 'order'
+  }
+
+  #around(link: number, second: number): Envelope {
+    const joined = emptyEnvelope()
+    for (let near = second - NEIGHBOUR_SECONDS; near <= second + NEIGHBOUR_SECONDS; near++) {
+      const envelope = this.#seconds[link].get(near)
+      if (envelope !== undefined) widen(joined, envelope)
+    }
+    return joined
+  }
+
+  #clamp(step: number): number {
+    return Math.min(this.#steps - 1, Math.max(0, step))
+  }
+}

@@ -1,0 +1,116 @@
+// One invocation: every system of a scenario, one after another, at a rate that makes them comparable; then the analysis.
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { analyseBench } from './analyse/bench.ts'
+import type { Progress } from './cli/progress.ts'
+import { BenchError, messageOf } from './contract/errors.ts'
+import { RUN_FILES } from './contract/run-folder.ts'
+import type { Scenario } from './contract/scenario.ts'
+import type { Registry } from './registry.ts'
+import { Run, type RunContext } from './run.ts'
+import { AUTO_SHARE, roundRate, type Calibration } from './stages/calibrate.ts'
+import { systemName, systemsOf, workloadOf, type System } from './systems.ts'
+
+function benchFolder(out: string, workload: string): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
+  for (let attempt = 0; ; attempt++) {
+    const folder = join(out, `${stamp}Z-${workload}${attempt === 0 ? '' : `-${attempt + 1}`}`)
+    try {
+      mkdirSync(out, { recursive: true })
+      mkdirSync(folder)
+      mkdirSync(join(folder, 'runs'))
+      return folder
+    } catch (error) {
+      // Two benches that start in the same second each get a folder of their own.
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(folder) && attempt < 100) continue
+      throw new BenchError(
+        'RESULTS_FOLDER',
+        `The results folder ${out} cannot be written (${messageOf(error)}): choose another with --out.`,
+      )
+    }
+  }
+}
+
+/** What a system can be offered by its calibration. */
+function autoRate({ acknowledgedPerSecond, visiblePerSecond }: Calibration): number {
+  return roundRate(AUTO_SHARE * Math.min(acknowledgedPerSecond, visiblePerSecond))
+}
+
+/** Every system is deployed, loaded and calibrated before any is measured, so that all are measured at the lowest rate. */
+async function measureTogether(contexts: readonly RunContext[]): Promise<number> {
+  await using held = new AsyncDisposableStack()
+  const runs: Run[] = []
+  const rates: number[] = []
+  for (const context of contexts) {
+    const run = held.use(await Run.open(context))
+    runs.push(run)
+    rates.push(autoRate(await run.calibrate()))
+  }
+  const rate = Math.min(...rates)
+  for (const run of runs) {
+    await run.measure(rate)
+    await run[Symbol.asyncDispose]()
+  }
+  return rate
+}
+
+async function measureAlone(context: RunContext, rate: number | null | 'auto'): Promise<void> {
+  await using run = await Run.open(context)
+  await run.measure(rate === 'auto' ? autoRate(await run.calibrate()) : rate)
+}
+
+/** Every run of the scenario, repeats interleaved. */
+async function measureAll(
+  contextOf: (system: System, repeat: number) => RunContext,
+  scenario: Scenario,
+  systems: readonly System[],
+): Promise<void> {
+  const { rate } = scenario
+  let rowsPerSecond: number | null | 'auto' =
+    rate.kind === 'fixed' ? rate.rowsPerSecond : rate.kind === 'max' ? null : 'auto'
+  for (let repeat = 1; repeat <= scenario.repeat; repeat++) {
+    const contexts = systems.map((system) => contextOf(system, repeat))
+    if (rowsPerSecond === 'auto' && rate.kind === 'auto') rowsPerSecond = await measureTogether(contexts)
+    else for (const context of contexts) await measureAlone(context, rowsPerSecond)
+  }
+}
+
+/** Runs the scenario and returns its bench folder and analysis. Completed runs stay when a later one fails. */
+export async function runBench(
+  scenario: Scenario,
+  registry: Registry,
+  version: string,
+  progress: Progress,
+  signal: AbortSignal,
+) {
+  const workload = workloadOf(scenario, registry)
+  const systems = systemsOf(scenario, registry)
+  for (const { entry, settings } of systems) {
+    const missing = await entry.driver.missing(settings)
+    if (missing !== undefined) throw new BenchError('COMPONENT', missing)
+  }
+  const folder = benchFolder(scenario.out, workload.workload.name)
+  let index = 0
+  const contextOf = (system: System, repeat: number): RunContext => {
+    index++
+    const name = `${index}-${systemName(system).replaceAll(' ', '-')}`
+    return { scenario, system, workload, version, folder: join(folder, 'runs', name), index, repeat, progress, signal }
+  }
+  try {
+    await measureAll(contextOf, scenario, systems)
+  } catch (error) {
+    dropUnfinished(folder)
+    throw error
+  }
+  progress.step('analysing')
+  return { folder, analysis: await analyseBench(folder) }
+}
+
+/** A run without its facts cannot be reported; a bench without any run is nothing. */
+function dropUnfinished(folder: string): void {
+  const runs = join(folder, 'runs')
+  for (const name of readdirSync(runs)) {
+    if (!existsSync(join(runs, name, RUN_FILES.run))) rmSync(join(runs, name), { recursive: true, force: true })
+  }
+  if (readdirSync(runs).length === 0) rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,99 @@
+// The options of `run` as the command line shows them. Values go to the schema as they are.
+import { Command, Option } from 'commander'
+
+interface OptionText {
+  readonly flags: string
+  readonly text: string
+}
+
+const WHAT: readonly OptionText[] = [
+  { flags: '--workload <name>', text: 'what is written: see `list` (default: profiles)' },
+  { flags: '--driver <names>', text: 'stores to measure, one after another (default: postgres,lsm)' },
+  { flags: '--replication <names>', text: 'how their DCs are kept in sync (default: each store’s first)' },
+  { flags: '--mode <name>', text: 'how rows are handed over: batch, single (default: each store’s first)' },
+  { flags: '--rows <n>', text: 'rows loaded before the run, such as 20M (default: the workload’s)' },
+  { flags: '--overlap <share>', text: 'share of keys that every DC writes, 0 to 1 (default: the workload’s)' },
+  {
+    flags: '--skew <exponent>',
+    text: 'zipfian exponent of the keys’ activity; 0 is uniform (default: the workload’s)',
+  },
+  { flags: '--distribution <name>', text: 'zipfian, uniform, hotspot, latest or sequential (default: the workload’s)' },
+]
+
+const LOAD: readonly OptionText[] = [
+  {
+    flags: '--rate <rate>',
+    text: 'rows/s over all DCs; auto calibrates, auto-each per system, max is a closed loop (default: auto)',
+  },
+  { flags: '--arrivals <kind>', text: 'poisson or constant (default: poisson)' },
+  { flags: '--duration <time>', text: 'measured time (default: 20s)' },
+  { flags: '--warmup <time>', text: 'the same load before it, not measured (default: 3s)' },
+  { flags: '--batch <rows>', text: 'rows a batch may hold (default: the mode’s, 500)' },
+  { flags: '--linger <time>', text: 'how long a batch waits to fill up (default: 5ms)' },
+  { flags: '--writers <n>', text: 'writers a DC, each with its own keys and session (default: the mode’s)' },
+  { flags: '--workers <n>', text: 'generator threads a DC (default: 1)' },
+  { flags: '--timeout <time>', text: 'when an unanswered write counts as unknown (default: 10s)' },
+  { flags: '--probes <n>', text: 'writes a second to read back remotely, or all (default: 400)' },
+  { flags: '--seed <n>', text: 'same seed, same operations (default: 1)' },
+]
+
+const PLACE: readonly OptionText[] = [
+  { flags: '--dcs <names>', text: 'the data centres (default: us-east,eu-west)' },
+  { flags: '--delay <time>', text: 'one-way delay between DCs (default: 40ms)' },
+  { flags: '--jitter <time>', text: 'varies the delay by ± this (default: 0ms)' },
+  { flags: '--deployment <kind>', text: 'where the stores run: local (default: local)' },
+  {
+    flags: '--data <folder>',
+    text: 'where the stores keep their data (default: the system’s folder for temporary files)',
+  },
+  { flags: '--ports <range>', text: 'loopback ports to choose from (default: 15000-32000)' },
+]
+
+const RESULT: readonly OptionText[] = [
+  { flags: '--repeat <n>', text: 'runs of each system, interleaved; the table shows medians (default: 1)' },
+  { flags: '--quick', text: 'short and not for publishing: every output is marked quick' },
+  { flags: '--drain-timeout <time>', text: 'how long to wait for the DCs to become equal (default: 60s)' },
+  { flags: '--ledger-limit <size>', text: 'a larger ledger is dropped after the analysis (default: 4GiB)' },
+  { flags: '--out <folder>', text: 'where the bench folder goes (default: results)' },
+]
+
+const EXAMPLES = `
+Examples:
+  npm run bench -- --workload=profiles
+  npm run bench -- --driver=postgres,lsm --rate=5000 --delay=150ms
+  npm run bench -- --driver=lsm --overlap=0.5 --skew=0.99 --rows=1000 --rate=2000
+  npm run bench -- --driver=postgres --set postgres.synchronous_commit=off --rate=max
+`
+
+/** Adds the options of a run to a command, in groups. */
+export function addRunOptions(command: Command): Command {
+  const groups: readonly [string, readonly OptionText[]][] = [
+    ['What is measured:', WHAT],
+    ['Load:', LOAD],
+    ['Place:', PLACE],
+    ['Result:', RESULT],
+  ]
+  for (const [heading, options] of groups) {
+    for (const { flags, text } of options) command.addOption(new Option(flags, text).helpGroup(heading))
+  }
+  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
+  return command
+    .addOption(
+      new Option('--set <driver.name=value>', 'a setting of one store, may be repeated; `list <driver>` shows them all')
+        .argParser(collect)
+        .helpGroup('What is measured:'),
+    )
+    .addOption(new Option('--json', 'print the results as JSON on standard output').helpGroup('Result:'))
+    .addHelpText('after', EXAMPLES)
+}
+
+/** Commander names options in camelCase; the schema has them as they are typed. */
+export function rawOptions(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { json: _, ...rest } = values
+  return Object.fromEntries(
+    Object.entries(rest).map(([name, value]) => [
+      name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+      value,
+    ]),
+  )
+}

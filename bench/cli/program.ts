@@ -1,0 +1,111 @@
+// The commands of the command line: what each takes, and how their errors and exit codes come about.
+import { Command, CommanderError } from 'commander'
+import pc from 'picocolors'
+import { BenchError, ERROR_KINDS, EXIT, messageOf } from '../contract/errors.ts'
+import { suggestion } from '../lib/nearest.ts'
+import type { Registry } from '../registry.ts'
+import { doctorCommand } from './doctor.ts'
+import { listJson, listLines } from './list.ts'
+import { addRunOptions, rawOptions } from './options.ts'
+import { reportCommand } from './report.ts'
+import { runCommand } from './run.ts'
+
+const COMMANDS = ['run', 'list', 'doctor', 'report', 'help']
+
+/** Standard output without an error when its reader has gone (`| head`). */
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function programFor(registry: Registry): Command {
+  const program = new Command('geowrite')
+    .description('Measures what happens to a large table when several data centres write to it at once.')
+    .usage('[command] [options]   as: npm run bench -- [command] [options]')
+    .helpCommand('help [command]', 'show what a command takes')
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+  addRunOptions(
+    program
+      .command('run', { isDefault: true })
+      .description('measure one or more systems under one workload (the default)'),
+  )
+    .argument('[unexpected...]')
+    .action(async (words: string[], values: Record<string, unknown>) => {
+      if (words.length > 0)
+        throw new BenchError('USAGE', `There is no command ${words[0]}: ${suggestion(words[0], COMMANDS)}`)
+      process.exitCode = await runCommand(rawOptions(values), registry, values['json'] === true)
+    })
+  program
+    .command('list')
+    .argument('[name]', 'one driver or workload')
+    .option('--json', 'as JSON')
+    .description('what exists: drivers with their replications, modes and settings, and workloads')
+    .addHelpText('after', '\nExamples:\n  npm run bench -- list\n  npm run bench -- list postgres\n')
+    .action((name: string | undefined, values: { json?: boolean }) => {
+      if (values.json === true) print(JSON.stringify(listJson(registry), null, 2))
+      else print(listLines(registry, name).join('\n'))
+    })
+  program
+    .command('doctor')
+    .option('--clean', 'remove the data that killed runs have left')
+    .option('--data <folder>', 'the folder that the runs were given with --data')
+    .option('--json', 'as JSON')
+    .description('what this machine can run, and how to get the rest')
+    .addHelpText('after', '\nExamples:\n  npm run bench -- doctor\n  npm run bench -- doctor --clean\n')
+    .action(async (values: { clean?: boolean; data?: string; json?: boolean }) => {
+      process.exitCode = await doctorCommand(registry, values)
+    })
+  program
+    .command('report')
+    .argument('<folder>', 'a bench folder, such as results/2026-11-24T18-00-00Z-profiles')
+    .option('--json', 'as JSON')
+    .description('compute the figures of a bench folder again, from its raw files')
+    .addHelpText('after', '\nExamples:\n  npm run bench -- report results/2026-11-24T18-00-00Z-profiles\n')
+    .action(async (folder: string, values: { json?: boolean }) => {
+      process.exitCode = await reportCommand(folder, values.json === true)
+    })
+  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
+  return program
+}
+
+/** Every long option of a command, without dashes. */
+function optionNames(program: Command): string[] {
+  return program.commands.flatMap((command) => command.options.map((option) => option.long ?? option.flags))
+}
+
+/** One sentence for what commander found wrong. */
+function usageSentence(error: CommanderError, program: Command): string {
+  const unknown = /^error: unknown option '([^']+)'/.exec(error.message)
+  if (unknown === null)
+    return `${messageOf(error).replace(/^error: /, '')}; see --help.`.replace(/^./, (c) => c.toUpperCase())
+  const [name] = unknown[1].split('=')
+  return `There is no option ${name}: ${suggestion(name, [...new Set(optionNames(program))])}`
+}
+
+function tell(sentence: string): void {
+  process.stderr.write(`${pc.red('geowrite:')} ${sentence}\n`)
+}
+
+/** Runs one command; sets the process's exit code and never throws. */
+export async function main(args: readonly string[], registry: Registry): Promise<void> {
+  process.stdout.on('error', () => process.exit(EXIT.done))
+  const program = programFor(registry)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
+      if (error.exitCode !== 0) tell(usageSentence(error, program))
+    } else if (error instanceof BenchError) {
+      process.exitCode = error.exit
+      tell(error.message)
+      if (process.env['GEOWRITE_DEBUG'] !== undefined) console.error(error)
+    } else {
+      process.exitCode = ERROR_KINDS.BUG.exit
+      tell(
+        `An error in geowrite itself: ${messageOf(error)} — please report it with this: ${error instanceof Error ? error.stack : ''}`,
+      )
+    }
+  }
+}

@@ -1,0 +1,57 @@
+// `run`: measures, and ends cleanly when it is told to stop.
+import { readFileSync } from 'node:fs'
+import { BenchError, EXIT } from '../contract/errors.ts'
+import { runBench } from '../bench.ts'
+import type { Registry } from '../registry.ts'
+import { printBench } from './print.ts'
+import { progressFor } from './progress.ts'
+import { parseScenario } from './scenario-schema.ts'
+
+/** After this the guardian is left to end what is still running: Ctrl-C must not take 5 s. */
+const END_WITHIN_MS = 4000
+
+function versionOfPackage(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}
+
+/** Aborts on the first signal that asks the process to end; a second one ends it at once. */
+function abortOnSignals(): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController()
+  const onSignal = (name: string) => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted)
+    setTimeout(() => process.exit(EXIT.interrupted), END_WITHIN_MS).unref()
+    controller.abort(
+      new BenchError(
+        'INTERRUPTED',
+        `Interrupted by ${name}; what was running has been ended, runs that were complete are kept.`,
+      ),
+    )
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const name of signals) process.on(name, onSignal)
+  return { signal: controller.signal, release: () => signals.forEach((name) => process.off(name, onSignal)) }
+}
+
+export async function runCommand(
+  raw: Readonly<Record<string, unknown>>,
+  registry: Registry,
+  json: boolean,
+): Promise<number> {
+  const scenario = parseScenario(raw)
+  const progress = progressFor(process.stderr)
+  const { signal, release } = abortOnSignals()
+  try {
+    const { folder, analysis } = await runBench(scenario, registry, versionOfPackage(), progress, signal)
+    progress.end()
+    return printBench(analysis, folder, json)
+  } catch (error) {
+    progress.fail()
+    // Whatever broke because everything was being ended is the interruption's doing.
+    throw signal.aborted ? (signal.reason as Error) : error
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,43 @@
+// What a user asked for, resolved: closed and typed, parsed once by bench/cli/scenario-schema.ts.
+
+export type RateAsked =
+  | { readonly kind: 'auto' | 'auto-each' | 'max' }
+  | { readonly kind: 'fixed'; readonly rowsPerSecond: number }
+
+export interface Scenario {
+  readonly workload: string
+  readonly drivers: readonly string[]
+  /** Empty: each driver's default. */
+  readonly replications: readonly string[]
+  /** Undefined: each driver's default. */
+  readonly mode: string | undefined
+  readonly rows: number | undefined
+  readonly overlap: number | undefined
+  readonly skew: number | undefined
+  readonly distribution: 'zipfian' | 'uniform' | 'hotspot' | 'latest' | 'sequential' | undefined
+  readonly rate: RateAsked
+  readonly arrivals: 'poisson' | 'constant'
+  readonly durationMs: number
+  readonly warmupMs: number
+  readonly dcs: readonly string[]
+  readonly delayMs: number
+  readonly jitterMs: number
+  readonly seed: number
+  readonly batchRows: number | undefined
+  readonly lingerMs: number | undefined
+  readonly writers: number | undefined
+  readonly workers: number
+  readonly timeoutMs: number
+  readonly drainTimeoutMs: number
+  readonly probesPerSecond: number | 'all'
+  readonly repeat: number
+  readonly quick: boolean
+  readonly deployment: 'local'
+  /** Driver name → setting → value. */
+  readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly out: string
+  /** Where the stores keep their data; undefined: the system's folder for temporary files. */
+  readonly data: string | undefined
+  readonly ports: { readonly first: number; readonly last: number }
+  readonly ledgerLimitBytes: number
+}

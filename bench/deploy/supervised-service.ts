@@ -1,0 +1,232 @@
+// One service as a running process: set up, started until it is ready, signalled, measured, ended.
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { BenchError, messageOf } from '../contract/errors.ts'
+import type { Command, Place, Service } from '../contract/service.ts'
+import { delay } from '../lib/clock.ts'
+import type { Guardian } from './guardian.ts'
+import { processTree, sendSignal } from './process-table.ts'
+import { untilReady } from './readiness.ts'
+import { lastLines, LogReader } from './service-log.ts'
+import { giveTo, readableFolder, relocate, type ServiceUser } from './service-user.ts'
+import { ended, endOf, spawnCommand } from './spawn.ts'
+import { UsageMeter, type ServiceUsage } from './usage-meter.ts'
+
+export interface Supervision {
+  readonly guardian: Guardian
+  /** The run's data folder. */
+  readonly root: string
+  /** Copies of program folders that the unprivileged user could not read. */
+  readonly programs: Map<string, string>
+  readonly user: ServiceUser | undefined
+  readonly onDeath: (error: BenchError) => void
+}
+
+type State = 'down' | 'starting' | 'up' | 'ending'
+
+/** Supervises one service. Its folder exists; all else happens in `start`. */
+export class SupervisedService {
+  readonly service: Service
+  readonly #place: Place
+  readonly #supervision: Supervision
+  readonly #logPath: string
+  readonly #meter = new UsageMeter()
+  #child: ChildProcess | undefined
+  #state: State = 'down'
+  #isSetUp = false
+
+  constructor(service: Service, place: Place, supervision: Supervision) {
+    this.service = service
+    this.#place = place
+    this.#supervision = supervision
+    this.#logPath = join(place.folder, 'service.log')
+  }
+
+  /** Sets the service up if it never was, starts it, and resolves when it is ready. Throws SERVICE_START, or the signal's reason. */
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (!this.#isSetUp) await this.#setUp(signal)
+    this.#state = 'starting'
+    const log = new LogReader(this.#logPath)
+    const child = this.#spawn(this.service.command(this.#place))
+    this.#child = child
+    const { ready, readyTimeoutMs } = this.service
+    const timeout = new AbortController()
+    const timer = setTimeout(
+      () => timeout.abort(new Error(`it was not ready within ${readyTimeoutMs} ms`)),
+      readyTimeoutMs,
+    )
+    const stopWaiting = new AbortController()
+    try {
+      const waiting = AbortSignal.any([signal, timeout.signal, stopWaiting.signal])
+      await Promise.race([
+        untilReady(ready, this.#place, log, waiting),
+        ended(child).then(() => Promise.reject(new Error(`it ended with ${endOf(child)}`))),
+      ])
+      this.#state = 'up'
+    } catch (error) {
+      await this.kill('SIGKILL')
+      if (signal.aborted) throw signal.reason
+      throw this.#startError(messageOf(error))
+    } finally {
+      clearTimeout(timer)
+      stopWaiting.abort()
+    }
+  }
+
+  /** Asks the service to end, and after its time, or `limitMs` if that is shorter, kills it. */
+  async stop(limitMs = Number.POSITIVE_INFINITY): Promise<void> {
+    await this.#end(this.service.stopSignal, Math.min(limitMs, this.service.stopTimeoutMs))
+  }
+
+  /** Ends the service from outside, all its processes at once with SIGKILL; resolves when it has ended. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    await this.#end(signal, this.service.stopTimeoutMs)
+  }
+
+  /** Stops every process of the service where it is. */
+  pause(): void {
+    const pid = this.#running()
+    // A process that is stopped makes no more children: stop parents first, and look again until no new ones are found.
+    const stopped = new Set<number>()
+    for (let found = true; found;) {
+      found = false
+      for (const each of processTree(pid)) {
+        if (stopped.has(each)) continue
+        sendSignal(each, 'SIGSTOP')
+        stopped.add(each)
+        found = true
+      }
+    }
+  }
+
+  /** Lets every process of the service go on. */
+  resume(): void {
+    for (const pid of processTree(this.#running())) sendSignal(pid, 'SIGCONT')
+  }
+
+  /** Starts the service again on the same folder and ports, ending it first if it runs. */
+  async restart(signal: AbortSignal): Promise<void> {
+    await this.stop()
+    await this.start(signal)
+  }
+
+  usage(): ServiceUsage {
+    if (this.#child?.pid !== undefined) this.#meter.read(this.#child.pid)
+    return this.#meter.usage(this.service)
+  }
+
+  async #setUp(signal: AbortSignal): Promise<void> {
+    for (const { path, content } of this.service.files(this.#place)) {
+      const file = join(this.#place.folder, path)
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+      writeFileSync(file, content, { mode: 0o600 })
+    }
+    writeFileSync(this.#logPath, '', { mode: 0o600 })
+    if (this.#user !== undefined) giveTo(this.#user, this.#place.folder)
+    for (const command of this.service.setup(this.#place)) {
+      const child = this.#spawn(command)
+      const end = ended(child)
+      const onAbort = () => child.pid !== undefined && sendSignal(-child.pid, 'SIGKILL')
+      signal.addEventListener('abort', onAbort, { once: true })
+      await end
+      signal.removeEventListener('abort', onAbort)
+      signal.throwIfAborted()
+      if (child.exitCode !== 0)
+        throw this.#startError(`setting it up with ${command.program} ended with ${endOf(child)}`)
+    }
+    this.#isSetUp = true
+  }
+
+  get #user(): ServiceUser | undefined {
+    return this.service.unprivileged ? this.#supervision.user : undefined
+  }
+
+  #spawn(asked: Command): ChildProcess {
+    const { guardian, root, programs } = this.#supervision
+    const { programFolder } = this.service
+    const user = this.#user
+    const command =
+      user === undefined || programFolder === undefined
+        ? asked
+        : relocate(asked, programFolder, readableFolder(user, programFolder, root, programs))
+    const child = spawnCommand(command, { folder: this.#place.folder, logPath: this.#logPath, user })
+    child.once('error', (error) => this.#note(messageOf(error)))
+    const { pid } = child
+    if (pid !== undefined) {
+      guardian.watch(pid, this.service.stopSignal)
+      child.once('exit', () => {
+        // Nothing that it started in its group outlives it.
+        sendSignal(-pid, 'SIGKILL')
+        guardian.forget(pid)
+        if (child === this.#child) this.#ended(child)
+      })
+    }
+    return child
+  }
+
+  #ended(child: ChildProcess): void {
+    const state = this.#state
+    this.#child = undefined
+    this.#state = 'down'
+    this.#meter.restart()
+    if (state !== 'up') return
+    this.#supervision.onDeath(
+      new BenchError(
+        'SERVICE_DIED',
+        `${this.service.name} ended by itself with ${endOf(child)} in the middle of the run${this.#logPart(3)}; the run cannot be trusted: mend the cause and run again.`,
+      ),
+    )
+  }
+
+  async #end(signal: NodeJS.Signals, graceMs: number): Promise<void> {
+    const child = this.#child
+    if (child?.pid === undefined) return
+    this.#state = 'ending'
+    this.#meter.read(child.pid)
+    const end = ended(child)
+    if (signal !== 'SIGKILL') {
+      sendSignal(child.pid, signal)
+      this.resume()
+      const waited = new AbortController()
+      await Promise.race([end.finally(() => waited.abort()), delay(graceMs, waited.signal).catch(() => undefined)])
+    }
+    if (this.#child === child) {
+      // Stopped first, so that none can start another while they are killed.
+      this.pause()
+      for (const pid of processTree(child.pid)) sendSignal(pid, 'SIGKILL')
+      await end
+    }
+  }
+
+  #running(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new BenchError('BUG', `${this.service.name} is not running.`)
+    return pid
+  }
+
+  /** A line of ours in the service's log. */
+  #note(line: string): void {
+    writeFileSync(this.#logPath, `${line}\n`, { flag: 'a' })
+  }
+
+  #logPart(lines: number): string {
+    const text = lastLines(this.#logPath, lines)
+    return text === '' ? ' (its log is empty)' : `: “${text}”`
+  }
+
+  #startError(why: string): BenchError {
+    const { name } = this.service
+    if (/EADDRINUSE|address already in use/i.test(lastLines(this.#logPath, 20))) {
+      return new BenchError(
+        'SERVICE_START',
+        `${name} did not start because another program took one of its ports at that moment: run again, or choose another port range.`,
+      )
+    }
+    return new BenchError(
+      'SERVICE_START',
+      `${name} did not start: ${why}${this.#logPart(1)}; mend the cause and run again.`,
+    )
+  }
+}

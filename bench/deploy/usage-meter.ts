@@ -1,0 +1,91 @@
+// CPU, memory and storage of one service over all its processes, including those that have ended, and over restarts.
+import type { Service } from '../contract/service.ts'
+import { processTree, usageOf, type ProcessUsage } from './process-table.ts'
+
+/** What a service has used so far. Counters only grow. */
+export interface ServiceUsage {
+  readonly service: string
+  readonly dc: string
+  readonly role: Service['role']
+  readonly cpuSeconds: number
+  /** Private memory of all its processes and the largest shared part, so that shared buffers count once. */
+  readonly residentBytes: number
+  /** The largest `residentBytes` seen. */
+  readonly residentMaxBytes: number
+  /** null where the system does not count them. */
+  readonly storageWriteBytes: number | null
+  readonly storageReadBytes: number | null
+}
+
+interface Counters {
+  readonly cpuSeconds: number
+  readonly writeBytes: number
+  readonly readBytes: number
+}
+
+const ZERO: Counters = { cpuSeconds: 0, writeBytes: 0, readBytes: 0 }
+
+function sum(a: Counters, b: Counters): Counters {
+  return {
+    cpuSeconds: a.cpuSeconds + b.cpuSeconds,
+    writeBytes: a.writeBytes + b.writeBytes,
+    readBytes: a.readBytes + b.readBytes,
+  }
+}
+
+function atLeast(a: Counters, b: Counters): Counters {
+  return {
+    cpuSeconds: Math.max(a.cpuSeconds, b.cpuSeconds),
+    writeBytes: Math.max(a.writeBytes, b.writeBytes),
+    readBytes: Math.max(a.readBytes, b.readBytes),
+  }
+}
+
+/** Adds up what the processes of one service used. */
+export class UsageMeter {
+  /** What earlier starts of the service used, as last read before each ended. */
+  #before = ZERO
+  #now = ZERO
+  #residentBytes = 0
+  #residentMaxBytes = 0
+  #countsStorage = true
+
+  /** Reads the process tree under `pid`, the service's leader. */
+  read(pid: number): void {
+    const usages = usageOf(processTree(pid))
+    if (usages.length === 0) return
+    const total = usages.map(countersOf).reduce(sum, ZERO)
+    // A child that ends while the tree is read is missed once, or counted twice; the larger reading is never far off.
+    this.#now = atLeast(this.#now, total)
+    const shared = Math.max(...usages.map(({ sharedBytes }) => sharedBytes))
+    this.#residentBytes =
+      shared + usages.reduce((bytes, { residentBytes, sharedBytes }) => bytes + residentBytes - sharedBytes, 0)
+    this.#residentMaxBytes = Math.max(this.#residentMaxBytes, this.#residentBytes)
+    if (usages[0].storageWriteBytes === null) this.#countsStorage = false
+  }
+
+  /** The processes have ended; a later start counts on from here. */
+  restart(): void {
+    this.#before = sum(this.#before, this.#now)
+    this.#now = ZERO
+    this.#residentBytes = 0
+  }
+
+  usage({ name, dc, role }: Service): ServiceUsage {
+    const { cpuSeconds, writeBytes, readBytes } = sum(this.#before, this.#now)
+    return {
+      service: name,
+      dc,
+      role,
+      cpuSeconds,
+      residentBytes: this.#residentBytes,
+      residentMaxBytes: this.#residentMaxBytes,
+      storageWriteBytes: this.#countsStorage ? writeBytes : null,
+      storageReadBytes: this.#countsStorage ? readBytes : null,
+    }
+  }
+}
+
+function countersOf({ cpuSeconds, storageWriteBytes, storageReadBytes }: ProcessUsage): Counters {
+  return { cpuSeconds, writeBytes: storageWriteBytes ?? 0, readBytes: storageReadBytes ?? 0 }
+}

@@ -1,0 +1,166 @@
+// The thread of one generator worker: joins load and measure, and obeys the phases that the main thread orders.
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import type { Session } from './contract/driver.ts'
+import { messageOf } from './contract/errors.ts'
+import { Alarm } from './lib/alarm.ts'
+import { nowUs } from './lib/clock.ts'
+import { ContentMaker } from './lib/content.ts'
+import { HybridClock, incarnationOf, PHASE } from './lib/dot.ts'
+import { Arrivals } from './load/arrivals.ts'
+import { Generator } from './load/generator.ts'
+import { Lane, type LaneOptions } from './load/lane.ts'
+import { schedule } from './load/schedule.ts'
+import { TouchedKeys } from './load/touched.ts'
+import { LedgerWriter } from './measure/ledger.ts'
+import {
+  loadDriver,
+  loadWorkload,
+  type FromGenerator,
+  type GeneratorThreadPlan,
+  type PhaseOrder,
+  type Progress,
+  type ToGenerator,
+} from './stages/thread-plan.ts'
+
+const EVENT_LOOP_SAMPLE_MS = 10
+const PENDING_ROWS_MAX = 1 << 18
+const PROGRESS_EVERY_MS = 500
+
+const { plan, probers } = workerData as { plan: GeneratorThreadPlan; probers: readonly MessagePort[] }
+const main = parentPort as MessagePort
+const say = (message: FromGenerator) => main.postMessage(message)
+
+const driver = await loadDriver(plan.driver)
+const workload = await loadWorkload(plan.workload)
+const table = workload.table(plan.options)
+const content = new ContentMaker(table.columns, plan.seed)
+const dc = plan.deployPlan.dcs[plan.dcIndex]
+const clock = new HybridClock(plan.dcIndex, () => plan.epochWallUs + (nowUs() - plan.epochUs))
+const ledger = await LedgerWriter.create(plan.path)
+const ending = new AbortController()
+const sessions: Session[] = []
+const touched = new TouchedKeys()
+let generator: Generator | undefined
+const alarm = new Alarm(() => generator?.ring())
+
+const progressOf = (running: Generator): Progress => {
+  const { offered, acknowledged, failed, unknown, dropped } = running.counts
+  return { offered, acknowledged, failed, unknown, dropped }
+}
+
+/** The writers of this worker: worker, worker + workers, … below the DC's number of writers. */
+function ownWriters(): number[] {
+  const writers = []
+  for (let writer = plan.worker; writer < plan.writers; writer += plan.workers) writers.push(writer)
+  return writers
+}
+
+async function runPhase(order: PhaseOrder): Promise<void> {
+  const phase = PHASE[order.name]
+  const { seed, dcIndex, options } = plan
+  const dcCount = plan.deployPlan.dcs.length
+  const stream = workload.stream({ options, seed, dcIndex, dcCount, phase })
+  const times =
+    order.rowsPerSecond === null
+      ? undefined
+      : schedule({ arrivals: plan.arrivals, rowsPerSecond: order.rowsPerSecond, seed, dcIndex, dcCount, phase })
+  const running = new Generator(
+    {
+      writers: plan.writers,
+      worker: plan.worker,
+      workers: plan.workers,
+      lingerUs: plan.lingerUs,
+      batchRows: plan.batchRows,
+      startUs: order.startUs,
+      endUs: order.endUs,
+      closedLoop: order.rowsPerSecond === null,
+      graceUs: plan.timeoutMs * 1000,
+    },
+    new Arrivals(stream, times),
+    alarm,
+  )
+  generator = running
+  const lanes = ownWriters().map((writer, i) => {
+    const laneOptions: LaneOptions = {
+      dcIndex,
+      incarnation: incarnationOf(phase, writer),
+      phase,
+      seed,
+      epochUs: plan.epochUs,
+      batchRows: plan.batchRows,
+      lingerUs: plan.lingerUs,
+      inFlight: plan.inFlight,
+      pendingRowsMax: Math.floor(PENDING_ROWS_MAX / Math.ceil(plan.writers / plan.workers)),
+      probeShare: order.probeShare,
+    }
+    return new Lane(sessions[i], laneOptions, content, clock, ledger, touched, {
+      sent(sentUs, rows, slipUs, probed) {
+        running.onSent(rows, slipUs)
+        if (probed !== undefined) for (const port of probers) port.postMessage({ sentUs, ...probed })
+      },
+      settled: running.onSettled,
+    })
+  })
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, (order.startUs - nowUs()) / 1000 - 2)))
+  const loop = monitorEventLoopDelay({ resolution: EVENT_LOOP_SAMPLE_MS })
+  loop.enable()
+  const before = performance.eventLoopUtilization()
+  const ticking = setInterval(
+    () => say({ type: 'progress', progress: progressOf(running), ledgerBytes: ledger.bytes }),
+    PROGRESS_EVERY_MS,
+  )
+  await running.run(lanes)
+  clearInterval(ticking)
+  loop.disable()
+  const { utilization } = performance.eventLoopUtilization(before)
+  const loopMs = (nanoseconds: number) =>
+    Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e6 - EVENT_LOOP_SAMPLE_MS) : 0
+  generator = undefined
+  say({
+    type: 'phase',
+    progress: progressOf(running),
+    lastOutcomeUs: running.counts.lastOutcomeUs,
+    touched: touched.ascending(),
+    facts: {
+      dc: dc.name,
+      worker: plan.worker,
+      phase: order.name,
+      offered: running.counts.offered,
+      dropped: running.counts.dropped,
+      slipP50Ms: running.slipMs(50),
+      slipP99Ms: running.slipMs(99),
+      slipMaxMs: running.slipMs(100),
+      eventLoopP99Ms: loopMs(loop.percentile(99)),
+      eventLoopMaxMs: loopMs(loop.max),
+      utilisation: utilization,
+      errors: running.errors,
+    },
+  })
+}
+
+async function close(): Promise<void> {
+  ending.abort()
+  await Promise.allSettled(sessions.map((session) => session[Symbol.asyncDispose]()))
+  await ledger.close()
+  alarm[Symbol.dispose]()
+  for (const port of probers) port.close()
+  say({ type: 'closed' })
+  main.close()
+}
+
+const fail = (error: unknown) => say({ type: 'error', message: messageOf(error) })
+
+main.on('message', (message: ToGenerator) => {
+  if (message.type === 'phase') runPhase(message.order).catch(fail)
+  else if (message.type === 'stop') generator?.stop()
+  else close().catch(fail)
+})
+
+for (const _ of ownWriters()) {
+  const { deployPlan, mode, timeoutMs } = plan
+  sessions.push(
+    await driver.open(dc, plan.seen, { plan: deployPlan, mode, timeoutMs, purpose: 'write' }, ending.signal),
+  )
+}
+say({ type: 'ready' })

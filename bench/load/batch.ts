@@ -1,0 +1,98 @@
+// Turns arrived rows into one batch for a session: a dot for each, sorted by key, each key once.
+import type { ColumnValues, RowBatch } from '../contract/table.ts'
+import type { ContentMaker } from '../lib/content.ts'
+
+/** Sort keys are packed with their place in one number when they leave room for it. */
+const PLACES = 4096
+const PACKABLE_KEY = Number.MAX_SAFE_INTEGER / PLACES
+
+/**
+ * The buffers of one batch under way. `keys`, `intendedUs`, `operations` and `dots` are in the order of arrival; `batch` is
+ * what the session gets; `place[i]` is the arrival place of the batch's row i, and rows that a later one of the batch
+ * replaced are marked in `coalesced`.
+ */
+export class BatchBuffers {
+  readonly rows: number
+  readonly keys: Float64Array
+  readonly intendedUs: Float64Array
+  readonly operations: Uint8Array
+  readonly dots: Float64Array
+  readonly coalesced: Uint8Array
+  readonly place: Uint32Array
+  readonly #sortable: Float64Array
+  readonly #sorted: { keys: Float64Array; dots: Float64Array; versions: Float64Array; operations: Uint8Array }
+  readonly #columns: ColumnValues[]
+  readonly #content: ContentMaker
+  arrived = 0
+  batch: RowBatch
+
+  constructor(rows: number, content: ContentMaker) {
+    this.rows = rows
+    this.keys = new Float64Array(rows)
+    this.intendedUs = new Float64Array(rows)
+    this.operations = new Uint8Array(rows)
+    this.dots = new Float64Array(rows)
+    this.coalesced = new Uint8Array(rows)
+    this.place = new Uint32Array(rows)
+    this.#sortable = new Float64Array(rows)
+    this.#sorted = {
+      keys: new Float64Array(rows),
+      dots: new Float64Array(rows),
+      versions: new Float64Array(rows),
+      operations: new Uint8Array(rows),
+    }
+    this.#content = content
+    this.#columns = content.allocate(rows)
+    this.batch = { count: 0, ...this.#sorted, columns: this.#columns, atomic: false }
+  }
+
+  /**
+   * Makes `batch` from the `arrived` rows in the buffers. The row at arrival place i takes dot `firstDot + i`, all rows take
+   * `version`. Of several writes of a key the last is stored; the others are marked coalesced.
+   */
+  build(firstDot: number, version: number): RowBatch {
+    const { arrived, keys, place } = this
+    this.#sortPlaces()
+    let count = 0
+    for (let i = 0; i < arrived; i++) {
+      this.dots[i] = firstDot + i
+      this.coalesced[i] = 0
+    }
+    for (let i = 0; i < arrived; i++) {
+      const from = place[i]
+      if (i + 1 < arrived && keys[place[i + 1]] === keys[from]) {
+        this.coalesced[from] = 1
+        continue
+      }
+      place[count] = from
+      this.#sorted.keys[count] = keys[from]
+      this.#sorted.dots[count] = this.dots[from]
+      this.#sorted.versions[count] = version
+      this.#sorted.operations[count] = this.operations[from]
+      this.#content.fill(this.#columns, count, this.dots[from])
+      count++
+    }
+    this.batch = { count, ...this.#sorted, columns: this.#columns, atomic: false }
+    return this.batch
+  }
+
+  /** Fills `place` with the arrival places in the order of (key, place). */
+  #sortPlaces(): void {
+    const { arrived, keys, place } = this
+    if (arrived === 1) {
+      place[0] = 0
+      return
+    }
+    let largest = 0
+    for (let i = 0; i < arrived; i++) if (keys[i] > largest) largest = keys[i]
+    if (largest < PACKABLE_KEY && arrived <= PLACES) {
+      const sortable = this.#sortable.subarray(0, arrived)
+      for (let i = 0; i < arrived; i++) sortable[i] = keys[i] * PLACES + i
+      sortable.sort()
+      for (let i = 0; i < arrived; i++) place[i] = sortable[i] % PLACES
+    } else {
+      for (let i = 0; i < arrived; i++) place[i] = i
+      place.subarray(0, arrived).sort((a, b) => keys[a] - keys[b] || a - b)
+    }
+  }
+}

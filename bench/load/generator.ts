@@ -1,0 +1,195 @@
+// Fires one worker's share of a DC's operations: open loop on the schedule, or closed loop as fast as the sessions go.
+import { nowUs } from '../lib/clock.ts'
+import { microsHistogram, percentileMs, recordMicros } from '../lib/histogram.ts'
+import { OUTCOME } from '../contract/outcome.ts'
+import { type Arrivals, writerOf } from './arrivals.ts'
+import type { Lane, LaneEvents } from './lane.ts'
+
+/** One-shot precise timer; bench/lib's Alarm is one. */
+interface Timer {
+  set(atUs: number): void
+  clear(): void
+}
+
+export interface GeneratorPlan {
+  readonly writers: number
+  readonly worker: number
+  readonly workers: number
+  readonly lingerUs: number
+  readonly batchRows: number
+  readonly startUs: number
+  readonly endUs: number
+  /** Closed loop: every session is kept busy, intended times are send times. */
+  readonly closedLoop: boolean
+  /** How long after the end of the phase rows that already arrived may still be sent. */
+  readonly graceUs: number
+}
+
+/** What a generator counted in one phase; rows unless named otherwise. */
+export interface GeneratorCounts {
+  offered: number
+  sent: number
+  acknowledged: number
+  failed: number
+  unknown: number
+  dropped: number
+  lastOutcomeUs: number
+}
+
+/** One phase of one worker. `lanes[i]` is writer i × workers + worker of the DC. */
+export class Generator {
+  readonly counts: GeneratorCounts = {
+    offered: 0,
+    sent: 0,
+    acknowledged: 0,
+    failed: 0,
+    unknown: 0,
+    dropped: 0,
+    lastOutcomeUs: 0,
+  }
+  readonly errors: Record<string, number> = {}
+  readonly #plan: GeneratorPlan
+  readonly #arrivals: Arrivals
+  readonly #timer: Timer
+  readonly #slip = microsHistogram()
+  #lanes: readonly Lane[] = []
+  #finished: (() => void) | undefined
+  #stopped = false
+
+  constructor(plan: GeneratorPlan, arrivals: Arrivals, timer: Timer) {
+    this.#plan = plan
+    this.#arrivals = arrivals
+    this.#timer = timer
+  }
+
+  /** Counts a batch that a lane sent; to be called from the lane's events. */
+  readonly onSent = (rows: number, slipUs: number): void => {
+    this.counts.sent += rows
+    recordMicros(this.#slip, slipUs)
+  }
+
+  readonly onSettled: LaneEvents['settled'] = (result, rows, ackedUs) => {
+    const { counts } = this
+    if (result.outcome === OUTCOME.ok) counts.acknowledged += rows
+    else if (result.outcome === OUTCOME.fail) counts.failed += rows
+    else counts.unknown += rows
+    if (result.error !== undefined) this.errors[result.error] = (this.errors[result.error] ?? 0) + 1
+    counts.lastOutcomeUs = ackedUs
+    this.#pump()
+  }
+
+  slipMs(percentile: number): number {
+    const value = percentileMs(this.#slip, percentile)
+    return Number.isNaN(value) ? 0 : value
+  }
+
+  /** Runs the phase to its end: every batch that was sent has its outcome, every row that was not is counted as dropped. */
+  run(lanes: readonly Lane[]): Promise<void> {
+    this.#lanes = lanes
+    return new Promise((resolve) => {
+      this.#finished = resolve
+      this.#timer.set(this.#plan.startUs)
+    })
+  }
+
+  /** The timer rang. */
+  readonly ring = (): void => this.#pump()
+
+  /** Takes no more arrivals from now on. */
+  stop(): void {
+    this.#stopped = true
+    this.#pump()
+  }
+
+  #pump(): void {
+    const now = nowUs()
+    if (this.#finished === undefined) return
+    if (now < this.#plan.startUs) return this.#timer.set(this.#plan.startUs)
+    const over = this.#stopped || now >= this.#plan.endUs
+    if (this.#plan.closedLoop) this.#pumpClosed(over)
+    else this.#pumpOpen(now, over)
+    if (over) this.#finish(now)
+  }
+
+  #pumpClosed(over: boolean): void {
+    if (over) return
+    for (const lane of this.#lanes) {
+      while (lane.hasRoom) {
+        this.#gather(lane)
+        if (lane.pending.length < this.#plan.batchRows) break
+        lane.send(true)
+      }
+    }
+    this.#timer.set(this.#plan.endUs)
+  }
+
+  /** Draws arrivals until the lane has a full batch, or another lane has so many waiting that it must go first. */
+  #gather(lane: Lane): void {
+    const { writers, worker, workers, batchRows } = this.#plan
+    while (lane.pending.length < batchRows) {
+      const owner = writerOf(this.#arrivals.key, writers)
+      if (owner % workers === worker) {
+        const owning = this.#lanes[Math.floor(owner / workers)]
+        if (owning !== lane && owning.pending.length >= batchRows * 64) return
+        owning.pending.push(this.#arrivals.key, 0, this.#arrivals.operation)
+        this.counts.offered++
+      }
+      this.#arrivals.advance()
+    }
+  }
+
+  #pumpOpen(now: number, over: boolean): void {
+    this.#admit(over ? this.#plan.endUs : now)
+    let wakeUs = Number.POSITIVE_INFINITY
+    for (const lane of this.#lanes) {
+      while (lane.hasRoom && (over ? lane.pending.length > 0 : lane.closesAtUs() <= now)) lane.send(false)
+      if (lane.hasRoom) wakeUs = Math.min(wakeUs, lane.closesAtUs())
+    }
+    if (over) return
+    // The next row to arrive opens a batch that lasts for the linger; a batch that fills up earlier closes earlier.
+    const { startUs, endUs, lingerUs, batchRows } = this.#plan
+    wakeUs = Math.min(wakeUs, startUs + this.#arrivals.offsetUs + lingerUs)
+    let room = batchRows
+    for (const lane of this.#lanes) room = Math.min(room, Math.max(1, batchRows - lane.pending.length))
+    if (room > 1 || lingerUs === 0) wakeUs = Math.min(wakeUs, startUs + this.#arrivals.peekOffsetUs(room - 1))
+    this.#timer.set(Math.min(wakeUs, endUs))
+  }
+
+  /** Hands every arrival that is due to the writer who owns its key. */
+  #admit(untilUs: number): void {
+    const { startUs, endUs, writers, worker, workers } = this.#plan
+    const limitUs = Math.min(untilUs, endUs) - startUs
+    if (this.#stopped) return
+    while (this.#arrivals.offsetUs <= limitUs) {
+      const owner = writerOf(this.#arrivals.key, writers)
+      if (owner % workers === worker) {
+        this.counts.offered++
+        const lane = this.#lanes[Math.floor(owner / workers)]
+        if (!lane.pending.push(this.#arrivals.key, startUs + this.#arrivals.offsetUs, this.#arrivals.operation)) {
+          this.counts.dropped++
+        }
+      }
+      this.#arrivals.advance()
+    }
+  }
+
+  #finish(now: number): void {
+    const { endUs, graceUs, closedLoop } = this.#plan
+    const giveUp = closedLoop || this.#stopped || now >= endUs + graceUs
+    for (const lane of this.#lanes) {
+      if (giveUp) {
+        const rows = lane.pending.clear()
+        if (closedLoop) this.counts.offered -= rows
+        else this.counts.dropped += rows
+      }
+    }
+    if (this.#lanes.some((lane) => lane.underWay > 0 || lane.pending.length > 0)) {
+      this.#timer.set(now < endUs + graceUs ? endUs + graceUs : now + 100_000)
+      return
+    }
+    this.#timer.clear()
+    const finished = this.#finished
+    this.#finished = undefined
+    finished?.()
+  }
+}

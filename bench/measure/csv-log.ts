@@ -1,0 +1,30 @@
+// Appends rows to a raw CSV file of the run folder while the run goes on, so that a cut-off run can still be read.
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { finished } from 'node:stream/promises'
+import { stringify, type Stringifier } from 'csv-stringify'
+
+/** A CSV file with a header; null becomes an empty cell (n/a). */
+export class CsvLog {
+  readonly #rows: Stringifier
+  readonly #file: WriteStream
+
+  constructor(path: string, columns: readonly string[]) {
+    this.#file = createWriteStream(path, { flags: 'wx', mode: 0o644 })
+    this.#rows = stringify({ header: true, columns: [...columns] })
+    this.#rows.pipe(this.#file)
+  }
+
+  row(values: readonly (string | number | null)[]): void {
+    this.#rows.write(values)
+  }
+
+  async close(): Promise<void> {
+    this.#rows.end()
+    await finished(this.#file)
+  }
+}
+
+/** Seconds since the epoch with µs digits, as all raw CSV files write times. */
+export function atSeconds(us: number): string {
+  return (us / 1e6).toFixed(6)
+}

@@ -1,0 +1,167 @@
+// Reads back, in one DC, the sampled writes of the other DCs, and brackets the moment when each became visible here.
+//
+// A read that returns the write's dot, or a later dot of the same DC, is a hit; a newer row of another DC closes the probe as
+// overshadowed; anything else is a miss. The bracket runs from the send of the last miss to the return of the hit.
+import { nowUs } from '../lib/clock.ts'
+import { dotDc } from '../lib/dot.ts'
+import { PROBE_STATE } from '../lib/ledger-format.ts'
+import type { Session } from '../contract/driver.ts'
+
+/** Reads are this far apart around the expected arrival; late probes are read less often, at 1/20 of their age. */
+const READ_GAP_US = 2000
+const AGE_SHARE = 0.05
+const KEYS_PER_READ_MAX = 500
+const WAITING_MAX = 50_000
+/** The earliest of this many last hits of a DC tells when to begin to read. */
+const RECENT_HITS = 64
+
+interface Probe {
+  readonly key: number
+  readonly dot: number
+  readonly version: number
+  readonly sentUs: number
+  missSentUs: number
+  nextReadUs: number
+}
+
+/** What ended: all times in µs of CLOCK_MONOTONIC, NaN for none. */
+export interface ClosedProbe {
+  readonly key: number
+  readonly dot: number
+  readonly sentUs: number
+  readonly missSentUs: number
+  readonly hitReturnedUs: number
+  readonly state: number
+}
+
+/** Decides when a write of one DC is worth a read: shortly before the earliest arrival seen lately. */
+class Expectation {
+  readonly #recent = new Float64Array(RECENT_HITS).fill(Number.POSITIVE_INFINITY)
+  #next = 0
+  earliestUs = 0
+
+  hit(afterSendUs: number): void {
+    this.#recent[this.#next++ % RECENT_HITS] = afterSendUs
+    let least = Number.POSITIVE_INFINITY
+    for (const value of this.#recent) if (value < least) least = value
+    this.earliestUs = least
+  }
+
+  firstReadUs(sentUs: number): number {
+    return sentUs + Math.max(0, this.earliestUs * 0.95 - READ_GAP_US)
+  }
+}
+
+export class Prober {
+  readonly #session: Session
+  readonly #expectations = new Map<number, Expectation>()
+  readonly #closed: (probe: ClosedProbe) => void
+  readonly #waiting = new Set<Probe>()
+  #timer: NodeJS.Timeout | undefined
+  #reading = false
+  #ended = false
+  asked = 0
+  dropped = 0
+  reads = 0
+  readErrors = 0
+
+  /** @param session opened in this DC for probing. @param closed gets every probe that ends. */
+  constructor(session: Session, closed: (probe: ClosedProbe) => void) {
+    this.#session = session
+    this.#closed = closed
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Takes over writes of another DC, sent at `sentUs` (µs of CLOCK_MONOTONIC). */
+  watch(sentUs: number, keys: Float64Array, dots: Float64Array, versions: Float64Array): void {
+    for (let i = 0; i < keys.length; i++) {
+      const probe: Probe = {
+        key: keys[i],
+        dot: dots[i],
+        version: versions[i],
+        sentUs,
+        missSentUs: Number.NaN,
+        nextReadUs: this.#expect(dots[i]).firstReadUs(sentUs),
+      }
+      this.asked++
+      if (this.#ended || this.#waiting.size >= WAITING_MAX) {
+        this.dropped++
+        this.#close(probe, Number.NaN, PROBE_STATE.dropped)
+      } else {
+        this.#waiting.add(probe)
+      }
+    }
+    this.#wake()
+  }
+
+  /** Closes what is still waiting as never seen, and reads no more. */
+  end(): void {
+    this.#ended = true
+    clearTimeout(this.#timer)
+    for (const probe of this.#waiting) this.#close(probe, Number.NaN, PROBE_STATE.open)
+    this.#waiting.clear()
+  }
+
+  #expect(dot: number): Expectation {
+    const dc = dotDc(dot)
+    let expectation = this.#expectations.get(dc)
+    if (expectation === undefined) this.#expectations.set(dc, (expectation = new Expectation()))
+    return expectation
+  }
+
+  #close(probe: Probe, hitReturnedUs: number, state: number): void {
+    const { key, dot, sentUs, missSentUs } = probe
+    this.#closed({ key, dot, sentUs, missSentUs, hitReturnedUs, state })
+  }
+
+  /** Reads what is due, or sets the timer for what is due next. */
+  #wake(): void {
+    if (this.#reading || this.#ended || this.#waiting.size === 0) return
+    clearTimeout(this.#timer)
+    const now = nowUs()
+    const due: Probe[] = []
+    let nextUs = Number.POSITIVE_INFINITY
+    for (const probe of this.#waiting) {
+      if (probe.nextReadUs <= now && due.length < KEYS_PER_READ_MAX) due.push(probe)
+      else if (probe.nextReadUs < nextUs) nextUs = probe.nextReadUs
+    }
+    if (due.length > 0) void this.#read(due)
+    else this.#timer = setTimeout(() => this.#wake(), Math.max(1, (nextUs - now) / 1000))
+  }
+
+  async #read(due: readonly Probe[]): Promise<void> {
+    this.#reading = true
+    const sentUs = nowUs()
+    try {
+      this.reads++
+      const found = await this.#session.read(Float64Array.from(due, (probe) => probe.key))
+      const returnedUs = nowUs()
+      if (!this.#ended)
+        due.forEach((probe, i) => this.#judge(probe, found.dots[i], found.versions[i], sentUs, returnedUs))
+    } catch {
+      // A read that failed shows nothing: the probe is read again, later.
+      this.readErrors++
+      for (const probe of due) probe.nextReadUs = nowUs() + 50_000
+    }
+    this.#reading = false
+    this.#wake()
+  }
+
+  #judge(probe: Probe, dot: number, version: number, sentUs: number, returnedUs: number): void {
+    const sameDc = dot !== 0 && dotDc(dot) === dotDc(probe.dot)
+    if (sameDc && dot >= probe.dot) {
+      this.#expect(probe.dot).hit(returnedUs - probe.sentUs)
+      this.#waiting.delete(probe)
+      this.#close(probe, returnedUs, PROBE_STATE.hit)
+    } else if (!sameDc && dot !== 0 && version > probe.version) {
+      this.#waiting.delete(probe)
+      this.#close(probe, returnedUs, PROBE_STATE.overshadowed)
+    } else {
+      probe.missSentUs = sentUs
+      probe.nextReadUs = returnedUs + Math.max(READ_GAP_US, (returnedUs - probe.sentUs) * AGE_SHARE - READ_GAP_US)
+    }
+  }
+}

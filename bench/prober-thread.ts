@@ -1,0 +1,57 @@
+// The thread of one DC's prober: takes probed rows from the generators of the other DCs and stores how each probe ended.
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { messageOf } from './contract/errors.ts'
+import { PROBES, PROBE_STATE } from './lib/ledger-format.ts'
+import { ColumnWriter } from './measure/column-writer.ts'
+import { Prober } from './measure/prober.ts'
+import {
+  loadDriver,
+  type FromProber,
+  type ProbeMessage,
+  type ProberThreadPlan,
+  type ToProber,
+} from './stages/thread-plan.ts'
+
+const { plan, sources } = workerData as { plan: ProberThreadPlan; sources: readonly MessagePort[] }
+const main = parentPort as MessagePort
+const say = (message: FromProber) => main.postMessage(message)
+
+const driver = await loadDriver(plan.driver)
+const { deployPlan, mode, timeoutMs, epochUs } = plan
+const dc = deployPlan.dcs[plan.dcIndex]
+const ending = new AbortController()
+const session = await driver.open(dc, plan.seen, { plan: deployPlan, mode, timeoutMs, purpose: 'probe' }, ending.signal)
+const writer = new ColumnWriter(PROBES, plan.path)
+let seen = 0
+
+const prober = new Prober(session, (probe) => {
+  if (probe.state === PROBE_STATE.hit || probe.state === PROBE_STATE.overshadowed) seen++
+  const at = writer.next()
+  const { block } = writer
+  block.key[at] = probe.key
+  block.dot[at] = probe.dot
+  block.sentUs[at] = probe.sentUs - epochUs
+  block.missSentUs[at] = probe.missSentUs - epochUs
+  block.hitReturnedUs[at] = probe.hitReturnedUs - epochUs
+  block.state[at] = probe.state
+})
+
+async function close(): Promise<void> {
+  prober.end()
+  writer.close()
+  ending.abort()
+  for (const source of sources) source.close()
+  await session[Symbol.asyncDispose]()
+  const { asked, dropped, reads, readErrors } = prober
+  say({ type: 'closed', facts: { dc: dc.name, asked, dropped, reads, readErrors } })
+  main.close()
+}
+
+for (const source of sources) {
+  source.on('message', ({ sentUs, keys, dots, versions }: ProbeMessage) => prober.watch(sentUs, keys, dots, versions))
+}
+main.on('message', (message: ToProber) => {
+  if (message.type === 'counts') say({ type: 'counts', asked: prober.asked, seen, waiting: prober.waiting })
+  else close().catch((error: unknown) => say({ type: 'error', message: messageOf(error) }))
+})
+say({ type: 'ready' })

@@ -1,0 +1,21 @@
+// What exists: drivers and workloads by name, as bench/main.ts hands them to everything else.
+import type { Driver } from './contract/driver.ts'
+import type { Workload } from './contract/workload.ts'
+
+export interface DriverEntry {
+  readonly driver: Driver
+  /** The module that a thread loads it from, and the name that it exports. */
+  readonly module: URL
+  readonly exportName: string
+}
+
+export interface WorkloadEntry {
+  readonly workload: Workload
+  readonly module: URL
+  readonly exportName: string
+}
+
+export interface Registry {
+  readonly drivers: readonly DriverEntry[]
+  readonly workloads: readonly WorkloadEntry[]
+}

@@ -1,0 +1,68 @@
+// After the writers stopped: compares the DCs' digests of the touched keys until they are equal and stay so.
+import type { Admin, Digest } from '../contract/driver.ts'
+import type { DigestCheck } from '../contract/run-folder.ts'
+import { delay, nowUs } from '../lib/clock.ts'
+
+const BUCKETS = 64
+const CHECK_GAP_MS = 10
+/** Equality must be seen again after this time to count as lasting. */
+const STAYS_EQUAL_MS = 300
+
+function sameDigests(digests: readonly Digest[]): boolean {
+  const [first, ...rest] = digests
+  return rest.every((other) =>
+    first.counts.every(
+      (count, i) => count === other.counts[i] && first.sums[i] === other.sums[i] && first.xors[i] === other.xors[i],
+    ),
+  )
+}
+
+/** Compares the whole tables once; the buckets that differ, empty when all DCs hold the same rows. */
+export async function differingBuckets(admin: Admin, dcs: readonly string[], buckets: number): Promise<number[]> {
+  const [first, ...rest] = await Promise.all(dcs.map((dc) => admin.digest(dc, { buckets })))
+  const differing = []
+  for (let i = 0; i < buckets; i++) {
+    const same = (other: Digest) =>
+      first.counts[i] === other.counts[i] && first.sums[i] === other.sums[i] && first.xors[i] === other.xors[i]
+    if (!rest.every(same)) differing.push(i)
+  }
+  return differing
+}
+
+export interface Convergence {
+  readonly checks: readonly DigestCheck[]
+  readonly timedOut: boolean
+}
+
+/** Times are µs since the epoch. `onCheck` hears how often the DCs were compared, for progress. */
+export async function converge(
+  admin: Admin,
+  dcs: readonly string[],
+  keys: Float64Array,
+  epochUs: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Convergence> {
+  const checks: DigestCheck[] = []
+  const endUs = nowUs() + timeoutMs * 1000
+  let equalSinceUs: number | undefined
+  for (;;) {
+    signal.throwIfAborted()
+    const digests = await Promise.all(dcs.map((dc) => admin.digest(dc, { buckets: BUCKETS, keys })))
+    const equal = sameDigests(digests)
+    checks.push({
+      dcs: digests.map(({ startedUs, endedUs }, i) => ({
+        dc: dcs[i],
+        startedUs: startedUs - epochUs,
+        endedUs: endedUs - epochUs,
+      })),
+      equal,
+    })
+    if (!equal) equalSinceUs = undefined
+    else equalSinceUs ??= Math.min(...digests.map((digest) => digest.startedUs))
+    if (equalSinceUs !== undefined && nowUs() - equalSinceUs >= STAYS_EQUAL_MS * 1000)
+      return { checks, timedOut: false }
+    if (nowUs() > endUs) return { checks, timedOut: true }
+    await delay(CHECK_GAP_MS, signal)
+  }
+}

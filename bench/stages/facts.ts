@@ -1,0 +1,105 @@
+// Puts together run.json: everything that a run knows of itself before anybody analyses it.
+import type { Counters, DeployPlan, StoreDescription } from '../contract/driver.ts'
+import type { CounterMark, LinkVerification, ProberFacts, RunFacts, WorkerPhase } from '../contract/run-folder.ts'
+import type { Topology } from '../contract/topology.ts'
+import { machine } from '../measure/resources.ts'
+import type { RunContext } from '../run.ts'
+import { workloadOptions } from '../systems.ts'
+import { roundRate, AUTO_SHARE, type Calibration } from './calibrate.ts'
+import type { Convergence } from './converge.ts'
+import type { ReadBack } from './read-back.ts'
+
+/** What a run gathered; times in µs since its epoch. */
+export interface Gathered {
+  readonly store: StoreDescription | null
+  readonly epoch: RunFacts['epoch']
+  readonly ground: RunFacts['ground']
+  readonly rowsPerSecond: number | null
+  readonly calibration: Calibration | undefined
+  readonly loading: RunFacts['loading']
+  readonly startedEqual: boolean | null
+  readonly linksBefore: readonly LinkVerification[]
+  readonly phases: RunFacts['phases']
+  readonly workers: readonly WorkerPhase[]
+  readonly probers: readonly ProberFacts[]
+  readonly marks: readonly CounterMark[]
+  readonly lastOutcomeUs: number
+  readonly convergence: Convergence | undefined
+  readonly back: ReadBack | undefined
+  readonly counters: Counters
+  readonly pressure: RunFacts['pressure']
+}
+
+function rateText({ rate }: RunContext['scenario']): string {
+  return rate.kind === 'fixed' ? String(rate.rowsPerSecond) : rate.kind
+}
+
+function calibrationFacts(calibration: Calibration | undefined): RunFacts['calibration'] {
+  if (calibration === undefined) return null
+  const { acknowledgedPerSecond, visiblePerSecond } = calibration
+  return { acknowledgedPerSecond, visiblePerSecond, rowsPerSecond: roundRate(AUTO_SHARE * visiblePerSecond) }
+}
+
+export function factsOf(context: RunContext, topology: Topology, plan: DeployPlan, gathered: Gathered): RunFacts {
+  const { scenario, system, workload } = context
+  const { rows, overlap, skew, distribution } = workloadOptions(scenario, workload)
+  const { convergence, back } = gathered
+  return {
+    format: 1,
+    index: context.index,
+    repeat: context.repeat,
+    system: {
+      driver: system.entry.driver.name,
+      replication: system.replication.name,
+      mode: system.mode.name,
+      capabilities: system.replication.capabilities,
+      settings: system.settings,
+      store: gathered.store,
+    },
+    scenario: {
+      workload: workload.workload.name,
+      rows,
+      columns: plan.table.columns,
+      overlap,
+      skew,
+      distribution,
+      shardKey: 'key',
+      topology,
+      deployment: scenario.deployment,
+      seed: scenario.seed,
+      arrivals: scenario.arrivals,
+      rowsPerSecond: gathered.rowsPerSecond,
+      rateAsked: rateText(scenario),
+      batchRows: system.batchRows,
+      lingerMs: system.lingerMs,
+      writers: system.writers,
+      inFlight: system.mode.inFlight,
+      timeoutMs: scenario.timeoutMs,
+      durationSeconds: scenario.durationMs / 1000,
+      probesPerSecond: scenario.probesPerSecond,
+      quick: scenario.quick,
+    },
+    epoch: gathered.epoch,
+    machine: { ...machine(), geowrite: context.version },
+    ground: gathered.ground,
+    phases: gathered.phases,
+    calibration: calibrationFacts(gathered.calibration),
+    loading: gathered.loading,
+    workers: gathered.workers,
+    probers: gathered.probers,
+    links: { before: gathered.linksBefore },
+    marks: gathered.marks,
+    convergence: {
+      lastOutcomeUs: gathered.lastOutcomeUs,
+      checks: convergence?.checks ?? [],
+      timedOut: convergence?.timedOut ?? false,
+      wholeTableEqual: back?.wholeTableEqual ?? null,
+      startedEqual: gathered.startedEqual,
+    },
+    divergent: back?.divergent ?? { total: 0, rows: [] },
+    counters: gathered.counters,
+    pressure: gathered.pressure,
+    interrupted: false,
+    ledgerDropped: false,
+  }
+}

@@ -1,0 +1,73 @@
+// Once a second, for as long as a run lasts: CPU, memory and I/O of the client and every service, and the state of the links.
+import { join } from 'node:path'
+import type { Admin } from '../contract/driver.ts'
+import { LINK_COLUMNS, RESOURCE_COLUMNS, RUN_FILES, type CounterMark } from '../contract/run-folder.ts'
+import { nowUs } from '../lib/clock.ts'
+import { atSeconds, CsvLog } from '../measure/csv-log.ts'
+import type { House } from './house.ts'
+
+const EVERY_MS = 1000
+
+export class Sampler {
+  readonly #house: House
+  readonly #admin: Admin
+  readonly #epochUs: number
+  readonly #resources: CsvLog
+  readonly #links: CsvLog
+  readonly #timer: NodeJS.Timeout
+  #sampling: Promise<void> = Promise.resolve()
+  #residentMax = new Map<string, number>()
+
+  constructor(folder: string, house: House, admin: Admin, epochUs: number) {
+    this.#house = house
+    this.#admin = admin
+    this.#epochUs = epochUs
+    this.#resources = new CsvLog(join(folder, RUN_FILES.resources), RESOURCE_COLUMNS)
+    this.#links = new CsvLog(join(folder, RUN_FILES.links), LINK_COLUMNS)
+    this.#timer = setInterval(() => this.#next(), EVERY_MS)
+  }
+
+  #next(): void {
+    // A store that is slow to answer must not pile up questions; a sample that failed is a gap in the file.
+    this.#sampling = this.#sampling.then(() => this.#sample()).catch(() => undefined)
+  }
+
+  async #sample(): Promise<void> {
+    const at = atSeconds(nowUs() - this.#epochUs)
+    for (const usage of this.#house.usage()) {
+      const { service, dc, role, cpuSeconds, residentBytes, storageWriteBytes, storageReadBytes } = usage
+      this.#residentMax.set(service, Math.max(this.#residentMax.get(service) ?? 0, residentBytes))
+      this.#resources.row([
+        at,
+        service,
+        dc,
+        role,
+        cpuSeconds.toFixed(3),
+        residentBytes,
+        storageWriteBytes,
+        storageReadBytes,
+      ])
+    }
+    const [counters, backlog] = await Promise.all([this.#house.links.counters(), this.#admin.backlog()])
+    for (const { from, to, payloadBytes, heldBytes } of counters) {
+      const behind = backlog.find((entry) => entry.from === from && entry.to === to)
+      this.#links.row([at, from, to, payloadBytes, heldBytes, behind?.amount ?? null, behind?.unit ?? null])
+    }
+  }
+
+  /** All counters at this moment. */
+  async mark(name: CounterMark['name']): Promise<CounterMark> {
+    const links = (await this.#house.links.counters()).map(({ from, to, payloadBytes }) => ({ from, to, payloadBytes }))
+    const services = this.#house.usage().map(({ service, dc, role, cpuSeconds, residentBytes, storageWriteBytes }) => {
+      const residentMaxBytes = Math.max(this.#residentMax.get(service) ?? 0, residentBytes)
+      return { service, dc, role, cpuSeconds, storageWriteBytes, residentMaxBytes }
+    })
+    return { name, atUs: nowUs() - this.#epochUs, links, services }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#sampling
+    await Promise.all([this.#resources.close(), this.#links.close()])
+  }
+}

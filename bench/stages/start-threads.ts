@@ -1,0 +1,49 @@
+// The plans of a run's generator and prober threads: who writes what in which DC, and where each stores its part.
+import { join } from 'node:path'
+import type { DeployPlan } from '../contract/driver.ts'
+import { probesFile, RUN_FILES, writesFile } from '../contract/run-folder.ts'
+import type { RunContext } from '../run.ts'
+import { workloadOptions } from '../systems.ts'
+import type { House } from './house.ts'
+import { Threads } from './threads.ts'
+
+export function startThreads(
+  { scenario, system, workload, folder }: RunContext,
+  deployPlan: DeployPlan,
+  house: House,
+  epochUs: number,
+  epochWallUs: number,
+): Promise<Threads> {
+  const ledger = join(folder, RUN_FILES.ledger)
+  const common = (dcIndex: number) => ({
+    driver: { module: system.entry.module.href, name: system.entry.exportName },
+    deployPlan,
+    seen: house.seenFrom(deployPlan.dcs[dcIndex].name),
+    dcIndex,
+    mode: system.mode.name,
+    timeoutMs: scenario.timeoutMs,
+    epochUs,
+    epochWallUs,
+  })
+  const generators = deployPlan.dcs.flatMap(({ name, index }) =>
+    Array.from({ length: scenario.workers }, (_, worker) => ({
+      ...common(index),
+      path: join(ledger, writesFile(name, worker)),
+      workload: { module: workload.module.href, name: workload.exportName },
+      options: workloadOptions(scenario, workload),
+      seed: scenario.seed,
+      worker,
+      workers: scenario.workers,
+      writers: system.writers,
+      batchRows: system.batchRows,
+      inFlight: system.mode.inFlight,
+      lingerUs: system.lingerMs * 1000,
+      arrivals: scenario.arrivals,
+    })),
+  )
+  const { readable } = system.replication.capabilities
+  const probers = readable
+    ? deployPlan.dcs.map(({ name, index }) => ({ ...common(index), path: join(ledger, probesFile(name)) }))
+    : []
+  return Threads.start(generators, probers)
+}

@@ -1,0 +1,127 @@
+// Resolves a scenario against what exists: which systems run, with which table, mode and settings.
+import type { DeployPlan, Replication, WriteMode } from './contract/driver.ts'
+import { BenchError } from './contract/errors.ts'
+import type { Scenario } from './contract/scenario.ts'
+import type { Topology } from './contract/topology.ts'
+import type { WorkloadOptions } from './contract/workload.ts'
+import { WRITERS_MAX } from './lib/dot.ts'
+import type { DriverEntry, Registry, WorkloadEntry } from './registry.ts'
+import { suggestion } from './lib/nearest.ts'
+
+/** Driver, replication and settings: one thing under test. */
+export interface System {
+  readonly entry: DriverEntry
+  readonly replication: Replication
+  readonly mode: WriteMode
+  readonly settings: Readonly<Record<string, string>>
+  readonly batchRows: number
+  readonly lingerMs: number
+  readonly writers: number
+}
+
+const LINGER_MS = 5
+
+/** The short name of a system, for tables and folders. */
+export function systemName(system: System): string {
+  return `${system.entry.driver.name} ${system.replication.name}`
+}
+
+function named<T>(list: readonly T[], nameOf: (item: T) => string, wanted: string, what: string): T {
+  const found = list.find((item) => nameOf(item) === wanted)
+  if (found !== undefined) return found
+  throw new BenchError(
+    'USAGE',
+    `There is no ${what} ${wanted}: ${suggestion(wanted, list.map(nameOf))}`.replace(/\??$/, (end) => end || '.'),
+  )
+}
+
+export function workloadOf(scenario: Scenario, registry: Registry): WorkloadEntry {
+  return named(registry.workloads, (entry) => entry.workload.name, scenario.workload, 'workload')
+}
+
+/** The workload's own defaults where the user said nothing. */
+export function workloadOptions(scenario: Scenario, { workload }: WorkloadEntry): WorkloadOptions {
+  return {
+    rows: scenario.rows ?? workload.defaults.rows,
+    overlap: scenario.overlap ?? workload.defaults.overlap,
+    skew: scenario.skew ?? workload.defaults.skew,
+    distribution: scenario.distribution ?? workload.defaults.distribution,
+  }
+}
+
+function settingsFor(scenario: Scenario, { driver }: DriverEntry): Record<string, string> {
+  const settings: Record<string, string> = Object.fromEntries(
+    driver.settings.map((setting) => [setting.name, setting.default]),
+  )
+  for (const [name, value] of Object.entries(scenario.settings[driver.name] ?? {})) {
+    const setting = named(driver.settings, (known) => known.name, name, `setting of ${driver.name} called`)
+    if (setting.type === 'boolean' && value !== 'true' && value !== 'false') {
+      throw new BenchError('USAGE', `--set ${driver.name}.${name}=${value} must be true or false.`)
+    }
+    if (setting.type === 'number' && !Number.isFinite(Number(value.trim() || 'x'))) {
+      throw new BenchError('USAGE', `--set ${driver.name}.${name}=${value} must be a number.`)
+    }
+    settings[name] = value
+  }
+  return settings
+}
+
+/** Every system of the scenario, in the order in which the drivers were named. */
+export function systemsOf(scenario: Scenario, registry: Registry): System[] {
+  const entries = scenario.drivers.map((name) => named(registry.drivers, (entry) => entry.driver.name, name, 'driver'))
+  for (const driver of Object.keys(scenario.settings)) {
+    named(entries, (entry) => entry.driver.name, driver, 'driver in this run')
+  }
+  const known = [
+    ...new Set(entries.flatMap(({ driver }) => driver.replications.map((replication) => replication.name))),
+  ]
+  for (const name of scenario.replications)
+    named(known, (replication) => replication, name, 'replication of these drivers called')
+  const modes = [...new Set(entries.flatMap(({ driver }) => driver.modes.map((mode) => mode.name)))]
+  if (scenario.mode !== undefined) named(modes, (mode) => mode, scenario.mode, 'mode of these drivers called')
+  return entries.flatMap((entry) => {
+    const { driver } = entry
+    const asked = driver.replications.filter((replication) => scenario.replications.includes(replication.name))
+    const mode =
+      scenario.mode === undefined ? driver.modes[0] : driver.modes.find((candidate) => candidate.name === scenario.mode)
+    if (mode === undefined) {
+      throw new BenchError(
+        'USAGE',
+        `${driver.name} has no mode ${scenario.mode}: it can ${driver.modes.map((m) => m.name).join(', ')}; name its driver in a run of its own.`,
+      )
+    }
+    const batchRows = mode.batchRows === 1 ? 1 : (scenario.batchRows ?? mode.batchRows)
+    return (asked.length > 0 ? asked : [driver.replications[0]]).map((replication) => ({
+      entry,
+      replication,
+      mode,
+      settings: settingsFor(scenario, entry),
+      batchRows,
+      lingerMs: batchRows === 1 ? 0 : (scenario.lingerMs ?? LINGER_MS),
+      writers: Math.min(WRITERS_MAX, Math.max(scenario.workers, scenario.writers ?? mode.writers)),
+    }))
+  })
+}
+
+/** A full mesh of equal links between the scenario's DCs. */
+export function topologyOf(scenario: Scenario): Topology {
+  const dcs = scenario.dcs.map((name, index) => ({ name, index }))
+  const links = dcs.flatMap((from) =>
+    dcs
+      .filter((to) => to !== from)
+      .map((to) => ({ from: from.name, to: to.name, delayMs: scenario.delayMs, jitterMs: scenario.jitterMs })),
+  )
+  return { dcs, links }
+}
+
+/** What a driver needs to know to say what runs where. */
+export function deployPlanOf(system: System, scenario: Scenario, workload: WorkloadEntry, secret: string): DeployPlan {
+  return {
+    dcs: topologyOf(scenario).dcs,
+    replication: system.replication.name,
+    settings: system.settings,
+    table: workload.workload.table(workloadOptions(scenario, workload)),
+    seed: scenario.seed,
+    secret,
+  }
+}

@@ -1,0 +1,149 @@
+// The WAN as the harness sees it: which relay services a topology needs, where each route enters them, and their controls.
+import { fileURLToPath } from 'node:url'
+import type { Address, Endpoints } from '../contract/driver.ts'
+import { BenchError } from '../contract/errors.ts'
+import type { Service } from '../contract/service.ts'
+import { linkBetween, type Topology } from '../contract/topology.ts'
+import { ControlClient } from '../lib/control.ts'
+import { READY_LINE } from '../lib/service-process.ts'
+import type { LinkChange, LinkCounters, LinkState, RelayConfig } from './link-state.ts'
+
+/** A port of DC `to` that something in DC `from` reaches through the link. */
+export interface LinkRoute {
+  readonly from: string
+  readonly to: string
+  readonly port: string
+  /** Where the port is; absent when it belongs to a service of the deployment. */
+  readonly target?: Address
+  /** Whether its bytes count as WAN payload. */
+  readonly counted: boolean
+}
+
+interface Pair {
+  readonly a: string
+  readonly b: string
+}
+
+interface RelayClient {
+  readonly pair: Pair
+  readonly client: ControlClient
+}
+
+function pairsOf(topology: Topology): readonly Pair[] {
+  return topology.dcs.flatMap((a, i) => topology.dcs.slice(i + 1).map((b) => ({ a: a.name, b: b.name })))
+}
+
+function pairOf(topology: Topology, from: string, to: string): Pair {
+  const pair = pairsOf(topology).find(({ a, b }) => (a === from && b === to) || (a === to && b === from))
+  if (pair === undefined) throw new TypeError(`no link from ${from} to ${to}`)
+  return pair
+}
+
+const controlPort = ({ b }: Pair): string => `link control ${b}`
+const entryPort = (from: string, to: string, port: string): string => `link ${from}>${to} ${port}`
+
+/** Every port of every service, from every other DC: what clients and services may want to reach through the links. */
+export function routesOf(topology: Topology, services: readonly Service[]): readonly LinkRoute[] {
+  return services.flatMap((service) =>
+    service.ports.flatMap((port) =>
+      topology.dcs
+        .filter((dc) => dc.name !== service.dc)
+        .map((dc) => ({ from: dc.name, to: service.dc, port, counted: true })),
+    ),
+  )
+}
+
+/** One relay service for each unordered pair of DCs; it holds both directed links and listens once for each route. */
+export function relayServices(topology: Topology, routes: readonly LinkRoute[], seed: number): readonly Service[] {
+  return pairsOf(topology).map((pair): Service => {
+    const { a, b } = pair
+    const own = routes.filter(({ from, to }) => (from === a && to === b) || (from === b && to === a))
+    return {
+      name: `link ${a}~${b}`,
+      dc: a,
+      role: 'link',
+      stage: 'deploy',
+      ports: [controlPort(pair), ...own.map(({ from, to, port }) => entryPort(from, to, port))],
+      reaches: own.filter(({ target }) => target === undefined).map(({ to, port }) => ({ dc: to, port })),
+      files: (place) => {
+        const config: RelayConfig = {
+          control: place.ports[controlPort(pair)],
+          links: [linkBetween(topology, a, b), linkBetween(topology, b, a)],
+          routes: own.map(({ from, to, port, target, counted }) => ({
+            from,
+            to,
+            listen: place.ports[entryPort(from, to, port)],
+            target: target ?? place.reach(to, port),
+            counted,
+          })),
+          seed,
+        }
+        return [{ path: 'relay.json', content: JSON.stringify(config) }]
+      },
+      setup: () => [],
+      command: (place) => ({
+        program: 'node',
+        args: [fileURLToPath(new URL('./relay.ts', import.meta.url)), `${place.folder}/relay.json`],
+      }),
+      ready: { type: 'line', starts: READY_LINE },
+      readyTimeoutMs: 15_000,
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 2_000,
+      unprivileged: false,
+      watchesParent: true,
+    }
+  })
+}
+
+/** Where a route enters the link, given the deployment's direct endpoints: hand it to the deployment as its route. */
+export function linkEntry(topology: Topology, endpoints: Endpoints, from: string, to: string, port: string): Address {
+  const address = endpoints[pairOf(topology, from, to).a]?.[entryPort(from, to, port)]
+  if (address === undefined) throw new BenchError('BUG', `No link leads from ${from} to port ${port} of ${to}.`)
+  return address
+}
+
+/** The open control channels of all relays of a topology: sets the state of links and reads their counters. */
+export class LinkControl implements Disposable {
+  readonly #topology: Topology
+  readonly #clients: readonly RelayClient[]
+
+  private constructor(topology: Topology, clients: readonly RelayClient[]) {
+    this.#topology = topology
+    this.#clients = clients
+  }
+
+  /** Connects to every relay; they must be running. */
+  static async open(topology: Topology, endpoints: Endpoints): Promise<LinkControl> {
+    const opened = await Promise.allSettled(
+      pairsOf(topology).map(async (pair) => ({
+        pair,
+        client: await ControlClient.open(endpoints[pair.a][controlPort(pair)]),
+      })),
+    )
+    const clients = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const failed = opened.find((result) => result.status === 'rejected')
+    if (failed === undefined) return new LinkControl(topology, clients)
+    for (const { client } of clients) client.close()
+    throw new BenchError('LINK', 'A relay of the WAN links does not answer; its log says why.', {
+      cause: failed.reason,
+    })
+  }
+
+  /** Changes the state of one directed link; `condition: 'reset'` resets the connections of both directions. */
+  async set(from: string, to: string, change: Partial<LinkState>): Promise<void> {
+    const { a, b } = pairOf(this.#topology, from, to)
+    const entry = this.#clients.find(({ pair }) => pair.a === a && pair.b === b)
+    const request: LinkChange = { from, to, change }
+    await entry?.client.ask('set', request)
+  }
+
+  /** The counters of every directed link, now. */
+  async counters(): Promise<readonly LinkCounters[]> {
+    const parts = await Promise.all(this.#clients.map(({ client }) => client.ask<LinkCounters[]>('counters')))
+    return parts.flat()
+  }
+
+  [Symbol.dispose](): void {
+    for (const { client } of this.#clients) client.close()
+  }
+}

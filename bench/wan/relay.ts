@@ -1,0 +1,18 @@
+// The process that stands for the WAN between two DCs. Started by bench/deploy with the path of a RelayConfig.
+import { serveControl } from '../lib/control.ts'
+import { announceReady, endWithParent, serviceConfig } from '../lib/service-process.ts'
+import type { LinkChange, RelayConfig } from './link-state.ts'
+import { RelayPair } from './relay-pair.ts'
+
+const config = serviceConfig<RelayConfig>()
+const pair = new RelayPair(config)
+const control = await serveControl(config.control, {
+  set: (argument) => pair.set(argument as LinkChange),
+  counters: () => pair.counters(),
+})
+await pair.listen(config.routes)
+endWithParent(async () => {
+  control.close()
+  pair.close()
+})
+announceReady()

@@ -1,0 +1,73 @@
+// LevelDB, one node a DC: an LSM tree that keeps rows and the log of its own writes in one atomic batch, and ships that log.
+import { fileURLToPath } from 'node:url'
+import type { Admin, DeployPlan, Driver } from '../../bench/contract/driver.ts'
+import { messageOf } from '../../bench/contract/errors.ts'
+import { NodeAdmin } from '../replication/node/admin.ts'
+import { rowBytes } from '../replication/node/row-bytes.ts'
+import { NODE_PORT, nodeServices } from '../replication/node/services.ts'
+import { openNodeSession } from '../replication/node/session.ts'
+import { LSM_SETTINGS, lsmSettings } from './settings.ts'
+
+const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url))
+
+/** LevelDB adds to a row 8 bytes of sequence, lengths, and its share of index blocks, and holds dead rows until it compacts. */
+const SPACE_AMPLIFICATION = 1.2
+
+export const driver: Driver = {
+  name: 'lsm',
+  summary: 'LevelDB, one node a DC, each shipping the log of its own writes to every other',
+  replications: [
+    {
+      name: 'log',
+      meaning:
+        'each node ships its log of local writes to every other, which applies them with last-writer-wins by version',
+      capabilities: {
+        conflicts: 'last-write-wins',
+        acknowledges: 'local',
+        ordered: true,
+        transactions: true,
+        readable: true,
+      },
+    },
+  ],
+  modes: [
+    {
+      name: 'batch',
+      meaning: 'many rows a request, one atomic LevelDB batch',
+      batchRows: 500,
+      inFlight: 8,
+      writers: 1,
+    },
+    { name: 'single', meaning: 'one row a request, many requests under way', batchRows: 1, inFlight: 64, writers: 1 },
+  ],
+  settings: LSM_SETTINGS,
+
+  async missing(settings) {
+    lsmSettings(settings)
+    try {
+      await import('classic-level')
+      return undefined
+    } catch (error) {
+      return `the native part of classic-level does not load (${messageOf(error)}); run npm install on this machine, with a C++ compiler where no prebuilt one fits`
+    }
+  },
+
+  services: (plan) => {
+    lsmSettings(plan.settings)
+    return nodeServices(plan, 'lsm', NODE_PROCESS)
+  },
+
+  open: (dc, seen, options, signal) => openNodeSession(dc, seen[dc.name][NODE_PORT], options, signal),
+
+  async admin(endpoints, plan, signal): Promise<Admin> {
+    return new NodeAdmin(endpoints, plan, durabilityOf(plan), signal)
+  },
+
+  bytesPerRow: (columns) => Math.ceil(SPACE_AMPLIFICATION * (16 + rowBytes(columns))),
+}
+
+function durabilityOf(plan: DeployPlan): string {
+  return lsmSettings(plan.settings).sync
+    ? 'A write is acknowledged when LevelDB has brought its log to the disk with fdatasync: it survives a power failure.'
+    : 'A write is acknowledged when LevelDB has handed its log to the operating system: it survives kill -9 of the node, not a power failure.'
+}

@@ -1,0 +1,227 @@
+// The engine of lsm nodes: LevelDB through classic-level, one chained batch a commit (the array form is 3.3 times slower).
+import { randomInt } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { type ChainedBatch, ClassicLevel } from 'classic-level'
+import { DC_COUNT_MAX } from '../../bench/contract/topology.ts'
+import type {
+  AppliedPosition,
+  Engine,
+  EngineSnapshot,
+  LogEntry,
+  RecoveredState,
+  RowPage,
+} from '../replication/node/engine.ts'
+import { decodeExactly, encodeNumbers } from '../replication/node/message.ts'
+import { PackedRows, recordDot, recordVersion } from '../replication/node/packed-rows.ts'
+import { levelFigures } from './level-figures.ts'
+import { RecentVersions } from './recent-versions.ts'
+import type { LsmSettings } from './settings.ts'
+import {
+  AFTER_ALL,
+  LOG_END,
+  NAME_BYTES,
+  ROWS,
+  STATE_NAME,
+  appliedName,
+  numberIn,
+  writeLogName,
+  writeRowName,
+} from './storage-keys.ts'
+
+const PAGE_ROWS = 500
+const READ_AHEAD_BYTES = 256 << 10
+
+type Level = ClassicLevel<Buffer, Buffer>
+
+export class LevelEngine implements Engine {
+  readonly #level: Level
+  readonly #settings: LsmSettings
+  // LevelDB copies names at once, so one buffer serves for all of them.
+  readonly #name = Buffer.alloc(NAME_BYTES)
+  #recent: RecentVersions
+  #batch!: ChainedBatch<Level, Buffer, Buffer>
+  #dirty = false
+  #logId = 0
+
+  constructor(folder: string, settings: LsmSettings) {
+    this.#settings = settings
+    this.#recent = new RecentVersions(settings.recentRows, 0)
+    this.#level = new ClassicLevel(folder, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      compression: settings.compression,
+      writeBufferSize: settings.writeBufferBytes,
+      cacheSize: settings.blockCacheBytes,
+      maxFileSize: settings.tableFileBytes,
+    })
+  }
+
+  async open(): Promise<RecoveredState> {
+    await this.#level.open()
+    this.#batch = this.#level.batch()
+    const state = await this.#level.get(STATE_NAME)
+    // A new log gets a number of its own, so that peers do not take it for one that was lost.
+    const [head, highestVersion, logId] = state === undefined ? [0, 0, randomInt(1, 2 ** 47)] : decodeExactly(state, 3)
+    this.#logId = logId
+    this.#recent = new RecentVersions(this.#settings.recentRows, highestVersion)
+    const entries: number[] = []
+    for await (const name of this.#level.keys({ gte: writeLogName(Buffer.alloc(NAME_BYTES), 0), lt: LOG_END })) {
+      entries.push(numberIn(name))
+    }
+    let trimmedTo = head
+    if (entries.length > 0) {
+      const [first] = await this.entriesAfter(0, 1)
+      trimmedTo = first.position - PackedRows.trusted(first.payload).count
+    }
+    const applied = new Map<number, AppliedPosition>()
+    for (let dcIndex = 0; dcIndex < DC_COUNT_MAX; dcIndex++) {
+      const stored = await this.#level.get(appliedName(dcIndex))
+      if (stored === undefined) continue
+      const [peerLog, position] = decodeExactly(stored, 2)
+      applied.set(dcIndex, { logId: peerLog, position })
+    }
+    // The log's number must survive before any peer hears of it.
+    this.#dirty = true
+    await this.commit(head, highestVersion)
+    return { logId, head, trimmedTo, entries, highestVersion, applied }
+  }
+
+  horizon(): number {
+    this.#recent.rotateIfFull()
+    return this.#recent.horizon
+  }
+
+  get knownDot(): number {
+    return this.#recent.dot
+  }
+
+  known(key: number): number {
+    return this.#recent.find(key)
+  }
+
+  async learn(keys: readonly number[]): Promise<void> {
+    let learned = false
+    while (!learned) {
+      const { rotations } = this.#recent
+      const records = await this.read(keys)
+      // A row written while it was read is remembered, unless two generations were forgotten meanwhile.
+      learned = this.#recent.rotations - rotations < 2
+      if (!learned) continue
+      for (let i = 0; i < keys.length; i++) {
+        const record = records[i]
+        if (!Number.isNaN(this.#recent.find(keys[i]))) continue
+        if (record === undefined) this.#recent.remember(keys[i], 0, 0)
+        else this.#recent.remember(keys[i], recordVersion(record), recordDot(record))
+      }
+    }
+  }
+
+  put(key: number, version: number, dot: number, record: Buffer): void {
+    this.#recent.remember(key, version, dot)
+    this.#batch.put(writeRowName(this.#name, key), record)
+    this.#dirty = true
+  }
+
+  putLoaded(key: number, version: number, record: Buffer): void {
+    if (version > this.#recent.horizon) this.#recent.horizon = version
+    this.#batch.put(writeRowName(this.#name, key), record)
+    this.#dirty = true
+  }
+
+  append(position: number, payload: Buffer): void {
+    this.#batch.put(writeLogName(this.#name, position), payload)
+    this.#dirty = true
+  }
+
+  removeEntry(position: number): void {
+    this.#batch.del(writeLogName(this.#name, position))
+    this.#dirty = true
+  }
+
+  setApplied(dcIndex: number, { logId, position }: AppliedPosition): void {
+    this.#batch.put(appliedName(dcIndex), encodeNumbers([logId, position]))
+    this.#dirty = true
+  }
+
+  async commit(head: number, highestVersion: number): Promise<void> {
+    if (!this.#dirty) return
+    this.#dirty = false
+    const batch = this.#batch
+    this.#batch = this.#level.batch()
+    batch.put(STATE_NAME, encodeNumbers([head, highestVersion, this.#logId]))
+    await batch.write({ sync: this.#settings.sync })
+  }
+
+  read(keys: ArrayLike<number>): Promise<(Buffer | undefined)[]> {
+    return this.#level.getMany(rowNames(keys))
+  }
+
+  snapshot(): EngineSnapshot {
+    const snapshot = this.#level.snapshot()
+    const level = this.#level
+    return {
+      read: (keys) => level.getMany(rowNames(keys), { snapshot, fillCache: false }),
+      close: () => snapshot.close(),
+      async *pages(): AsyncGenerator<RowPage> {
+        const rows = level.iterator({ ...ROWS, snapshot, fillCache: false, highWaterMarkBytes: READ_AHEAD_BYTES })
+        try {
+          for (let found = await rows.nextv(PAGE_ROWS); found.length > 0; found = await rows.nextv(PAGE_ROWS)) {
+            yield { keys: found.map(([name]) => numberIn(name)), records: found.map(([, record]) => record) }
+          }
+        } finally {
+          await rows.close()
+        }
+      },
+    }
+  }
+
+  async entriesAfter(position: number, bytesMax: number): Promise<LogEntry[]> {
+    const entries: LogEntry[] = []
+    const gt = writeLogName(Buffer.alloc(NAME_BYTES), position)
+    const log = this.#level.iterator({ gt, lt: LOG_END, highWaterMarkBytes: bytesMax })
+    try {
+      let bytes = 0
+      while (bytes < bytesMax) {
+        const found = await log.nextv(PAGE_ROWS)
+        if (found.length === 0) break
+        for (const [name, payload] of found) {
+          entries.push({ position: numberIn(name), payload })
+          bytes += payload.length
+        }
+      }
+    } finally {
+      await log.close()
+    }
+    return entries
+  }
+
+  /**
+   * Brings LevelDB's log to the disk and its memory tables into table files. Compacting an empty range does the latter and
+   * nothing else; what the node compacts by itself because of it is its own affair.
+   */
+  async flush(): Promise<void> {
+    await this.#level.batch().put(AFTER_ALL, Buffer.alloc(0)).del(AFTER_ALL).write({ sync: true })
+    await this.#level.compactRange(AFTER_ALL, AFTER_ALL)
+  }
+
+  describe(): { readonly version: string; readonly settings: Readonly<Record<string, string>> } {
+    const { version } = createRequire(import.meta.url)('classic-level/package.json') as { version: string }
+    const settings = Object.entries(this.#settings).map(([name, value]) => [name, String(value)])
+    return { version: `classic-level ${version} (LevelDB 1.20)`, settings: Object.fromEntries(settings) }
+  }
+
+  figures(): Readonly<Record<string, number>> {
+    return levelFigures(this.#level)
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close()
+  }
+}
+
+function rowNames(keys: ArrayLike<number>): Buffer[] {
+  const all = Buffer.allocUnsafe(NAME_BYTES * keys.length)
+  return Array.from({ length: keys.length }, (_, i) =>
+    writeRowName(all.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)), keys[i]),
+  )
+}

@@ -1,0 +1,57 @@
+// The reference store: nodes that keep their rows in memory and ship their log, as lsm's do, and that can be told to fail in
+// ways that are counted, so that the harness can be checked against a store whose faults are known.
+import { fileURLToPath } from 'node:url'
+import type { Admin, Driver } from '../../bench/contract/driver.ts'
+import { NodeAdmin } from '../replication/node/admin.ts'
+import { NODE_PORT, nodeServices } from '../replication/node/services.ts'
+import { openNodeSession } from '../replication/node/session.ts'
+import { MEMORY_SETTINGS, memorySettings } from './settings.ts'
+
+const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url))
+
+export const driver: Driver = {
+  name: 'memory',
+  summary: 'the reference store: one node a DC, rows in memory, with faults that can be planted',
+  replications: [
+    {
+      name: 'lww',
+      meaning:
+        'each node ships its log of local writes to every other, which applies them with last-writer-wins by version',
+      capabilities: {
+        conflicts: 'last-write-wins',
+        acknowledges: 'local',
+        ordered: true,
+        transactions: true,
+        readable: true,
+      },
+    },
+  ],
+  modes: [
+    { name: 'batch', meaning: 'many rows a request, stored in one step', batchRows: 500, inFlight: 8, writers: 1 },
+    { name: 'single', meaning: 'one row a request, many requests under way', batchRows: 1, inFlight: 64, writers: 1 },
+  ],
+  settings: MEMORY_SETTINGS,
+
+  async missing(settings) {
+    memorySettings(settings)
+    return undefined
+  },
+
+  services: (plan) => {
+    memorySettings(plan.settings)
+    return nodeServices(plan, 'memory', NODE_PROCESS)
+  },
+
+  open: (dc, seen, options, signal) => openNodeSession(dc, seen[dc.name][NODE_PORT], options, signal),
+
+  async admin(endpoints, plan, signal): Promise<Admin> {
+    return new NodeAdmin(
+      endpoints,
+      plan,
+      'None: a write is acknowledged when it is in the memory of the node, and is gone when the node ends.',
+      signal,
+    )
+  },
+
+  bytesPerRow: () => 0,
+}

@@ -1,0 +1,73 @@
+// One connection of a pipeline to the receiving server: applies what waits in its queue, one transaction after another.
+import type { Client } from 'pg'
+import type { Table } from '../../bench/contract/table.ts'
+import { RowQueue, type ApplyBatch } from './row-queue.ts'
+import { applyBatch, applyPart, sqlColumns } from './statements.ts'
+
+const POSITION_BYTES = 8
+
+/** What happens to an applier's batches. */
+export interface ApplierEvents {
+  /** A batch is committed; `changed` of its rows were newer than what the DC had. */
+  applied(batch: ApplyBatch, changed: number): void
+  failed(error: Error): void
+}
+
+export class Applier {
+  readonly queue: RowQueue
+  /** Apply rows of a transaction before its end has come: memory is full of them, and the end would not fit. */
+  mayCut = false
+  readonly #client: Client
+  readonly #rowsMax: number
+  readonly #events: ApplierEvents
+  readonly #texts: { readonly whole: string; readonly part: string }
+  #busy = false
+  #stopped = false
+
+  /** @param client a connection whose replication origin is set up. */
+  constructor(client: Client, table: Table, rowsMax: number, events: ApplierEvents) {
+    this.#client = client
+    this.#rowsMax = rowsMax
+    this.#events = events
+    this.queue = new RowQueue(sqlColumns(table))
+    this.#texts = { whole: applyBatch(table), part: applyPart(table) }
+  }
+
+  /** Goes on applying unless it is at it: whatever queues up meanwhile becomes the next batch. */
+  kick(): void {
+    if (this.#busy || this.#stopped) return
+    const batch = this.queue.take(this.#rowsMax, this.mayCut)
+    if (batch === undefined) return
+    this.#busy = true
+    this.#apply(batch).then(
+      (changed) => {
+        this.#busy = false
+        if (this.#stopped) return
+        this.#events.applied(batch, changed)
+        this.kick()
+      },
+      (error: Error) => {
+        if (!this.#stopped) this.#events.failed(error)
+      },
+    )
+  }
+
+  async #apply({ position, arrays }: ApplyBatch): Promise<number> {
+    const statement =
+      position === undefined
+        ? { name: 'apply_part', text: this.#texts.part, values: arrays }
+        : {
+            name: 'apply_batch',
+            text: this.#texts.whole,
+            values: [position.subarray(0, POSITION_BYTES), position.subarray(POSITION_BYTES), ...arrays],
+          }
+    const { rowCount } = await this.#client.query(statement)
+    return rowCount ?? 0
+  }
+
+  /** Ends it without waiting; what was not committed is sent again by the source. */
+  stop(): void {
+    this.#stopped = true
+    this.#client.connection.stream.destroy()
+  }
+}

@@ -1,0 +1,84 @@
+// Opening connections: patient while a server starts or recovers, bounded, and never with a secret in an error.
+import { Client, type ClientConfig } from 'pg'
+import type { Address } from '../../bench/contract/driver.ts'
+import { BenchError, messageOf } from '../../bench/contract/errors.ts'
+import { delay } from '../../bench/lib/clock.ts'
+import { DATABASE, ROLE } from './names.ts'
+
+export interface Connecting {
+  readonly address: Address
+  readonly secret: string
+  /** What the server's log and views call this connection. */
+  readonly application: string
+  /** Server settings for the session, by name. */
+  readonly session?: Readonly<Record<string, string>>
+  /** Open it for logical replication, where START_REPLICATION is understood. */
+  readonly replication?: boolean
+  /** How long to go on trying while the server starts, ends or cannot be reached; 0 means one attempt. */
+  readonly patienceMs: number
+  /** How long one attempt may take. */
+  readonly attemptMs: number
+}
+
+const RETRY_MS = 50
+/** The server is starting or stopping, or has no connection left; or nobody listens yet. */
+const PASSING = new Set(['57P03', '57P01', '53300', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'])
+
+/** The SQLSTATE or errno of what was thrown, or an empty text. */
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/** Opens a connection. Rejects with STORE when the server refuses it or does not answer in time. */
+export async function connect(how: Connecting, signal?: AbortSignal): Promise<Client> {
+  const { address, session = {}, application } = how
+  const config: ClientConfig & { replication?: string } = {
+    host: address.host,
+    port: address.port,
+    user: ROLE,
+    database: DATABASE,
+    password: how.secret,
+    ssl: false,
+    application_name: application,
+    options: Object.entries(session)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+    connectionTimeoutMillis: Math.max(1, how.attemptMs),
+    ...(how.replication === true ? { replication: 'database' } : {}),
+  }
+  const giveUpAtMs = performance.now() + how.patienceMs
+  for (;;) {
+    signal?.throwIfAborted()
+    const client = new Client(config)
+    // A connection that dies between two statements is found out by the next one; the event must not end the process.
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      client.connection.stream.destroy()
+      const passing = PASSING.has(codeOf(error)) || /timeout expired|terminated unexpectedly/.test(messageOf(error))
+      if (!passing || performance.now() + RETRY_MS > giveUpAtMs) {
+        throw new BenchError(
+          'STORE',
+          `Postgres at ${address.host}:${address.port} did not accept a connection (${messageOf(error)}): its log says why.`,
+          { cause: error },
+        )
+      }
+    }
+    await delay(RETRY_MS, signal)
+  }
+}
+
+/** Ends a connection politely within a second, else by force. Never rejects. */
+export async function disconnect(client: Client): Promise<void> {
+  const force = setTimeout(() => client.connection.stream.destroy(), 1000)
+  try {
+    await client.end()
+  } catch {
+    client.connection.stream.destroy()
+  } finally {
+    clearTimeout(force)
+  }
+}

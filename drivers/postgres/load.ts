@@ -1,0 +1,88 @@
+// Loading: the same rows into every DC by COPY, each block encoded once, before anything replicates.
+import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
+import type { Client } from 'pg'
+import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams'
+import type { RowSource } from '../../bench/contract/driver.ts'
+import type { RowBatch, Table } from '../../bench/contract/table.ts'
+import { writeInt64 } from './array-parameter.ts'
+import { primaryKey, primaryKeyName, tableName } from './statements.ts'
+
+/** Signature, flags, length of an extension: what every binary COPY starts with. */
+const COPY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+const COPY_TRAILER = Buffer.from([0xff, 0xff])
+
+/** A block of rows in COPY's binary format: for each row a count of columns (i16), then each column's length and bytes. */
+export function copyBlock(batch: RowBatch): Buffer {
+  const { count, columns } = batch
+  let size = 0
+  for (let row = 0; row < count; row++) {
+    size += 2 + 3 * 12
+    for (const values of columns) size += 4 + (values.type === 'int' ? 4 : values.lengths[row])
+  }
+  const bytes = Buffer.allocUnsafe(size)
+  let at = 0
+  for (let row = 0; row < count; row++) {
+    at = bytes.writeInt16BE(3 + columns.length, at)
+    for (const values of [batch.keys, batch.dots, batch.versions]) {
+      bytes.writeInt32BE(8, at)
+      writeInt64(bytes, at + 4, values[row])
+      at += 12
+    }
+    for (const values of columns) {
+      if (values.type === 'int') {
+        at = bytes.writeInt32BE(4, at)
+        at = bytes.writeInt32BE(values.values[row], at)
+      } else {
+        const start = values.starts[row]
+        at = bytes.writeInt32BE(values.lengths[row], at)
+        bytes.set(values.pool.subarray(start, start + values.lengths[row]), at)
+        at += values.lengths[row]
+      }
+    }
+  }
+  return bytes
+}
+
+async function write(stream: CopyStreamQuery, bytes: Buffer): Promise<void> {
+  if (stream.errored !== null) throw stream.errored
+  // `once` rejects when the server refuses the rows meanwhile.
+  if (!stream.write(bytes)) await once(stream, 'drain')
+}
+
+/**
+ * Fills the table of every server with the rows of `source` and leaves it as a long-used one: analysed, visible to index
+ * scans, frozen and checkpointed, so that measuring begins steady. `progress` gets rows done in every DC.
+ */
+export async function loadTable(
+  clients: readonly Client[],
+  table: Table,
+  source: RowSource,
+  progress: (rows: number) => void,
+): Promise<void> {
+  const name = tableName(table)
+  const everywhere = (statement: string) => Promise.all(clients.map((client) => client.query(statement)))
+  await everywhere('BEGIN')
+  // Only rows copied into a table that was emptied in the same transaction may be frozen from the start.
+  await everywhere(`TRUNCATE ${name}`)
+  await everywhere(`ALTER TABLE ${name} DROP CONSTRAINT ${primaryKeyName(table)}`)
+  const streams = clients.map((client) => client.query(copyFrom(`COPY ${name} FROM STDIN (FORMAT binary, FREEZE)`)))
+  const done = streams.map((stream) => finished(stream, { readable: false }))
+  const copied = Promise.all(done)
+  // Whoever writes sees the error first; this keeps it from being called unhandled.
+  copied.catch(() => {})
+  const writeAll = (bytes: Buffer) => Promise.all(streams.map((stream) => write(stream, bytes)))
+  await writeAll(COPY_HEADER)
+  let rows = 0
+  for (const batch of source()) {
+    await writeAll(copyBlock(batch))
+    rows += batch.count
+    progress(rows)
+  }
+  for (const stream of streams) stream.end(COPY_TRAILER)
+  await copied
+  await everywhere(`ALTER TABLE ${name} ADD ${primaryKey(table)}`)
+  await everywhere('COMMIT')
+  await everywhere(`VACUUM (ANALYZE) ${name}`)
+  await everywhere('CHECKPOINT')
+}

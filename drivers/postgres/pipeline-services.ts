@@ -1,0 +1,54 @@
+// The services of the replication `cdc`: one pipeline for every ordered pair of DCs, living where it applies.
+import { fileURLToPath } from 'node:url'
+import type { DeployPlan } from '../../bench/contract/driver.ts'
+import type { Service } from '../../bench/contract/service.ts'
+import type { Dc } from '../../bench/contract/topology.ts'
+import { controlPort, pipelineName, SQL_PORT } from './names.ts'
+import type { PipelineConfig } from './pipeline.ts'
+import { readSettings } from './settings.ts'
+
+const PROGRAM = fileURLToPath(new URL('./pipeline-service.ts', import.meta.url))
+const CONFIG_FILE = 'pipeline.json'
+
+function pipelineService(plan: DeployPlan, source: Dc, receiver: Dc): Service {
+  const settings = readSettings(plan.settings)
+  const control = controlPort(source.name)
+  return {
+    name: pipelineName(source.name, receiver.name),
+    dc: receiver.name,
+    role: 'replication',
+    stage: 'replicate',
+    ports: [control],
+    reaches: [{ dc: source.name, port: SQL_PORT }],
+    files: (place) => {
+      const config: PipelineConfig = {
+        source,
+        receiver,
+        sourceAddress: place.reach(source.name, SQL_PORT),
+        receiverAddress: place.reach(receiver.name, SQL_PORT),
+        controlAddress: place.ports[control],
+        table: plan.table,
+        appliers: settings.appliers,
+        applyRows: settings.applyRows,
+        applySynchronousCommit: settings.applySynchronousCommit,
+        secret: plan.secret,
+      }
+      return [{ path: CONFIG_FILE, content: JSON.stringify(config) }]
+    },
+    setup: () => [],
+    command: ({ folder }) => ({ program: 'node', args: [PROGRAM, `${folder}/${CONFIG_FILE}`] }),
+    ready: { type: 'line', starts: 'ready' },
+    readyTimeoutMs: 30_000,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 5_000,
+    unprivileged: false,
+    watchesParent: true,
+  }
+}
+
+/** A pipeline for every ordered pair of DCs: each source sends only what was written there, so a mesh needs them all. */
+export function pipelineServices(plan: DeployPlan): readonly Service[] {
+  return plan.dcs.flatMap((receiver) =>
+    plan.dcs.filter((source) => source !== receiver).map((source) => pipelineService(plan, source, receiver)),
+  )
+}

@@ -1,0 +1,62 @@
+// Reads rows back as the harness compares them: with their content in the canonical encoding of bench/lib/content.ts.
+import type { Client } from 'pg'
+import { escapeIdentifier } from 'pg'
+import type { RowSelection, RowStates } from '../../bench/contract/driver.ts'
+import type { Column, Table } from '../../bench/contract/table.ts'
+import { keysParameter } from './digest.ts'
+import { sqlColumns, tableName } from './statements.ts'
+
+const BLOCK_ROWS = 2000
+/** Key, dot and version stand before the workload's own columns. */
+const OWN_AT = 3
+
+/** The canonical encoding of one row's own columns: an int as 4 bytes, a text as 2 bytes of length and its bytes. */
+function content(columns: readonly Column[], row: readonly string[]): Uint8Array {
+  const parts = columns.map(({ type }, index) => {
+    const value = row[OWN_AT + index]
+    if (type === 'int') {
+      const bytes = Buffer.allocUnsafe(4)
+      bytes.writeInt32LE(Number(value))
+      return bytes
+    }
+    const text = Buffer.from(value, 'utf8')
+    const bytes = Buffer.allocUnsafe(2 + text.length)
+    bytes.writeUInt16LE(text.length)
+    text.copy(bytes, 2)
+    return bytes
+  })
+  return Buffer.concat(parts)
+}
+
+function block(columns: readonly Column[], rows: readonly (readonly string[])[]): RowStates {
+  return {
+    count: rows.length,
+    keys: Float64Array.from(rows, ([key]) => Number(key)),
+    dots: Float64Array.from(rows, ([, dot]) => Number(dot)),
+    versions: Float64Array.from(rows, ([, , version]) => Number(version)),
+    contents: rows.map((row) => content(columns, row)),
+  }
+}
+
+/** Streams the selected rows in ascending order of key, from one snapshot, on a connection that it has for itself. */
+export async function* readRows(client: Client, table: Table, selection: RowSelection): AsyncGenerator<RowStates> {
+  const columns = sqlColumns(table)
+    .map(({ name, type }) => (type === 'text' ? escapeIdentifier(name) : `${escapeIdentifier(name)}::text`))
+    .join(', ')
+  const byKeys = 'keys' in selection
+  const where = byKeys
+    ? 'key = ANY($1::int8[])'
+    : `key % ${Math.trunc(selection.buckets)} = ${Math.trunc(selection.bucket)}`
+  const values = byKeys ? [keysParameter(selection.keys)] : []
+  await client.query('BEGIN READ ONLY')
+  await client.query({
+    text: `DECLARE states NO SCROLL CURSOR FOR SELECT ${columns} FROM ${tableName(table)} WHERE ${where} ORDER BY key`,
+    values,
+  })
+  for (;;) {
+    const { rows } = await client.query<string[]>({ text: `FETCH ${BLOCK_ROWS} FROM states`, rowMode: 'array' })
+    if (rows.length > 0) yield block(table.columns, rows)
+    if (rows.length < BLOCK_ROWS) break
+  }
+  await client.query('COMMIT')
+}

@@ -1,0 +1,45 @@
+// The server's configuration: durable by default, ready for logical decoding, and steady within a short run.
+import type { Address, DeployPlan } from '../../bench/contract/driver.ts'
+import { readSettings, SERVER_SETTINGS } from './settings.ts'
+
+/** The text of postgresql.conf for one DC's server. */
+export function serverConfig(plan: DeployPlan, address: Address): string {
+  const peers = plan.dcs.length
+  const { appliers } = readSettings(plan.settings)
+  const lines: [string, string | number][] = [
+    ['listen_addresses', address.host],
+    ['port', address.port],
+    ['unix_socket_directories', ''],
+    ['max_connections', 300],
+    ['password_encryption', 'scram-sha-256'],
+
+    ['wal_level', 'logical'],
+    ['track_commit_timestamp', 'on'],
+    ['max_wal_senders', 10 + 2 * peers],
+    ['max_replication_slots', 10 + 2 * peers],
+    ['max_active_replication_origins', 10 + peers * appliers],
+    ['max_logical_replication_workers', 4 + 2 * peers],
+    ['max_worker_processes', 12 + 2 * peers],
+    // A dead peer must be noticed within a short run: the default is a minute.
+    ['wal_sender_timeout', '10s'],
+    ['wal_receiver_timeout', '10s'],
+
+    ['min_wal_size', '1GB'],
+    ['checkpoint_completion_target', 0.9],
+    ['huge_pages', 'off'],
+    ['jit', 'off'],
+    // The writes are looked up by primary key; parallel plans would only take the cores of whoever is measured.
+    ['max_parallel_workers_per_gather', 0],
+    ['maintenance_work_mem', '256MB'],
+
+    ['log_destination', 'stderr'],
+    ['logging_collector', 'off'],
+    ['log_line_prefix', '%m [%p] %a '],
+    // A failed statement's text is as long as its table is wide, and says nothing that the error does not.
+    ['log_min_error_statement', 'panic'],
+    ['timezone', 'UTC'],
+    ['log_timezone', 'UTC'],
+    ...SERVER_SETTINGS.map((name): [string, string] => [name, plan.settings[name]]),
+  ]
+  return lines.map(([name, value]) => `${name} = '${value}'\n`).join('')
+}

@@ -1,0 +1,216 @@
+// The admin of nodes: one connection to each DC, opened again when a node was restarted.
+import type {
+  Admin,
+  Backlog,
+  Counters,
+  DeployPlan,
+  Digest,
+  Endpoints,
+  RowSelection,
+  RowSource,
+  RowStates,
+  StoreDescription,
+} from '../../../bench/contract/driver.ts'
+import { BenchError, messageOf } from '../../../bench/contract/errors.ts'
+import { delay } from '../../../bench/lib/clock.ts'
+import { NodeConnection } from './connection.ts'
+import { decodeDigest, mergeDigests } from './digest.ts'
+import { FRAME_HEADER_BYTES } from './frame.ts'
+import { MESSAGE, type NodeStatus, ROLE, encodeNumbers, encodeSelection } from './message.ts'
+import { PackedRows, packBatch, recordContent, recordDot, recordVersion } from './packed-rows.ts'
+
+/** A digest of the whole table may take this long. */
+const TIMEOUT_MS = 120_000
+const STREAMS_TIMEOUT_MS = 30_000
+/** Load requests a node may have unanswered. */
+const LOADS_IN_FLIGHT = 4
+/** Keys of one digest request: 16 MB, half of the longest frame. More are digested in parts. */
+const DIGEST_KEYS_MAX = 2 << 20
+
+export const CONFLICTS_MEANING =
+  'Rows from another DC that were older, by version, than the row stored here when they arrived, and were therefore discarded.'
+
+export class NodeAdmin implements Admin {
+  readonly #plan: DeployPlan
+  readonly #endpoints: Endpoints
+  readonly #durability: string
+  readonly #signal: AbortSignal
+  readonly #connections = new Map<string, Promise<NodeConnection>>()
+
+  /** @param durability what decides it, in one sentence. */
+  constructor(endpoints: Endpoints, plan: DeployPlan, durability: string, signal: AbortSignal) {
+    this.#plan = plan
+    this.#endpoints = endpoints
+    this.#durability = durability
+    this.#signal = signal
+  }
+
+  async describe(): Promise<StoreDescription> {
+    const [first] = await this.#statuses()
+    return { version: first.version, durability: this.#durability, settings: first.settings }
+  }
+
+  /** Nothing is created: a node's table is there when it opens. That every node answers is worth knowing before the load. */
+  async prepare(): Promise<void> {
+    await this.#statuses()
+  }
+
+  async load(source: RowSource, progress: (rows: number) => void): Promise<void> {
+    const done = new Map(this.#plan.dcs.map(({ name }) => [name, 0]))
+    const inFlight: Promise<void>[] = []
+    for (const batch of source()) {
+      const { count } = batch
+      const frame = packBatch(batch, FRAME_HEADER_BYTES)
+      const stored = this.#plan.dcs.map(async ({ name }) => {
+        const connection = await this.#connection(name)
+        // Each connection writes its own header: ids differ.
+        await connection.askFrame(MESSAGE.load, Buffer.from(frame))
+        done.set(name, (done.get(name) ?? 0) + count)
+        progress(Math.min(...done.values()))
+      })
+      inFlight.push(this.#all('load', stored).then(() => {}))
+      if (inFlight.length >= LOADS_IN_FLIGHT) await inFlight.shift()
+    }
+    await Promise.all(inFlight)
+    await this.flush()
+  }
+
+  /** Loads are never logged, so the streams run from the start: this waits until all of them are open. */
+  async replicate(): Promise<void> {
+    const untilMs = performance.now() + STREAMS_TIMEOUT_MS
+    for (;;) {
+      const waiting = (await this.#statuses()).flatMap(({ dc, peers }) =>
+        peers.filter(({ following, streaming }) => !following || !streaming).map((peer) => `${dc} and ${peer.dc}`),
+      )
+      if (waiting.length === 0) return
+      if (performance.now() > untilMs) {
+        throw new BenchError(
+          'STORE',
+          `No stream between ${waiting[0]} after ${STREAMS_TIMEOUT_MS / 1000} s; the logs of their nodes say why.`,
+        )
+      }
+      await delay(20, this.#signal)
+    }
+  }
+
+  async backlog(): Promise<readonly Backlog[]> {
+    return (await this.#statuses()).flatMap(({ dc, headRows, peers }) =>
+      peers.map((peer) => ({ from: dc, to: peer.dc, amount: headRows - peer.acknowledgedRows, unit: 'rows' as const })),
+    )
+  }
+
+  async digest(
+    dc: string,
+    { buckets, keys }: { readonly buckets: number; readonly keys?: Float64Array },
+  ): Promise<Digest> {
+    const head = Buffer.alloc(5)
+    head.writeUInt32LE(buckets, 0)
+    head[4] = keys === undefined ? 1 : 0
+    if (keys === undefined) return decodeDigest(await this.#ask(dc, MESSAGE.digest, head), buckets)
+    let merged: Digest | undefined
+    for (let from = 0; from === 0 || from < keys.length; from += DIGEST_KEYS_MAX) {
+      const part = encodeNumbers(keys.subarray(from, from + DIGEST_KEYS_MAX))
+      const digest = decodeDigest(await this.#ask(dc, MESSAGE.digest, Buffer.concat([head, part])), buckets)
+      merged = merged === undefined ? digest : mergeDigests(merged, digest)
+    }
+    return merged as Digest
+  }
+
+  async *rows(dc: string, selection: RowSelection): AsyncGenerator<RowStates> {
+    let page = await this.#ask(dc, MESSAGE.rows, encodeSelection(selection))
+    const cursor = page.subarray(0, 8)
+    let rows = PackedRows.parse(page.subarray(8))
+    try {
+      while (rows.count > 0) {
+        yield rowStates(rows)
+        page = await this.#ask(dc, MESSAGE.next, cursor)
+        rows = PackedRows.parse(page.subarray(8))
+      }
+    } finally {
+      if (rows.count > 0) await this.#ask(dc, MESSAGE.endCursor, cursor)
+    }
+  }
+
+  async counters(): Promise<Counters> {
+    const own: Record<string, number> = {}
+    for (const { counters } of await this.#statuses()) {
+      for (const [name, count] of Object.entries(counters)) own[name] = (own[name] ?? 0) + count
+    }
+    return { conflictsReported: { count: own.discarded_rows, meaning: CONFLICTS_MEANING }, own }
+  }
+
+  async flush(): Promise<void> {
+    await this.#everywhere(MESSAGE.flush)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const connection of this.#connections.values()) {
+      await connection.then(
+        (open) => open.close(),
+        () => {},
+      )
+    }
+  }
+
+  async #statuses(): Promise<readonly NodeStatus[]> {
+    return (await this.#everywhere(MESSAGE.status)).map((body) => JSON.parse(body.toString('utf8')) as NodeStatus)
+  }
+
+  #everywhere(type: number): Promise<Buffer[]> {
+    return Promise.all(this.#plan.dcs.map(({ name }) => this.#ask(name, type, Buffer.alloc(0))))
+  }
+
+  async #ask(dc: string, type: number, body: Buffer): Promise<Buffer> {
+    try {
+      return await (await this.#connection(dc)).ask(type, body)
+    } catch (error) {
+      throw this.#refusal(dc, error)
+    }
+  }
+
+  #all(what: string, requests: readonly Promise<void>[]): Promise<void[]> {
+    return Promise.all(
+      requests.map((request, i) =>
+        request.catch((error: unknown) => {
+          throw this.#refusal(`${this.#plan.dcs[i].name} (${what})`, error)
+        }),
+      ),
+    )
+  }
+
+  #refusal(dc: string, error: unknown): BenchError {
+    const why = messageOf(error)
+    return new BenchError('STORE', `The node of ${dc} did not answer: ${why}; its log may say more.`, { cause: error })
+  }
+
+  async #connection(dc: string): Promise<NodeConnection> {
+    const open = this.#connections.get(dc)
+    if (open !== undefined) {
+      const connection = await open.catch(() => undefined)
+      if (connection?.closed === false) return connection
+      // Another asker may have begun to connect meanwhile.
+      if (this.#connections.get(dc) !== open) return this.#connection(dc)
+    }
+    const index = this.#plan.dcs.find(({ name }) => name === dc)?.index
+    if (index === undefined) throw new BenchError('BUG', `There is no DC ${dc} in this run.`)
+    const hello = { role: ROLE.client, dcIndex: index, secret: this.#plan.secret }
+    const opening = NodeConnection.open(
+      { address: this.#endpoints[dc].node, hello, timeoutMs: TIMEOUT_MS },
+      this.#signal,
+    )
+    this.#connections.set(dc, opening)
+    return opening
+  }
+}
+
+function rowStates(rows: PackedRows): RowStates {
+  const { count } = rows
+  const records = Array.from({ length: count }, (_, i) => rows.record(i))
+  return {
+    count,
+    keys: Float64Array.from({ length: count }, (_, i) => rows.key(i)),
+    dots: Float64Array.from(records, recordDot),
+    versions: Float64Array.from(records, recordVersion),
+    contents: records.map(recordContent),
+  }
+}

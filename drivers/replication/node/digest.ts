@@ -1,0 +1,65 @@
+// Order-independent digests of rows by bucket: a 64-bit hash over key, dot, version, operation and content, summed and xored.
+import xxhash from 'xxhash-wasm'
+import type { Digest } from '../../../bench/contract/driver.ts'
+import { MalformedFrame } from './frame.ts'
+
+/** More buckets than this would not tell more. */
+export const BUCKETS_MAX = 1 << 20
+
+const { h64Raw } = await xxhash()
+
+export class DigestSum {
+  readonly counts: Float64Array
+  readonly sums: BigUint64Array
+  readonly xors: BigUint64Array
+  #scratch = Buffer.alloc(1024)
+
+  constructor(buckets: number) {
+    this.counts = new Float64Array(buckets)
+    this.sums = new BigUint64Array(buckets)
+    this.xors = new BigUint64Array(buckets)
+  }
+
+  add(key: number, record: Buffer): void {
+    const length = 8 + record.length
+    if (length > this.#scratch.length) this.#scratch = Buffer.alloc(2 * length)
+    this.#scratch.writeDoubleLE(key, 0)
+    this.#scratch.set(record, 8)
+    const hash = h64Raw(this.#scratch.subarray(0, length))
+    const bucket = key % this.counts.length
+    this.counts[bucket]++
+    this.sums[bucket] += hash
+    this.xors[bucket] ^= hash
+  }
+}
+
+export function encodeDigest(sum: DigestSum, startedUs: number, endedUs: number): Buffer {
+  const { counts, sums, xors } = sum
+  const times = Float64Array.of(startedUs, endedUs)
+  return Buffer.concat([times, counts, sums, xors].map((part) => new Uint8Array(part.buffer)))
+}
+
+export function decodeDigest(body: Buffer, buckets: number): Digest {
+  if (body.length !== 16 + 24 * buckets) throw new MalformedFrame('a digest of another number of buckets')
+  const buffer = new ArrayBuffer(body.length)
+  new Uint8Array(buffer).set(body)
+  const [startedUs, endedUs] = new Float64Array(buffer, 0, 2)
+  return {
+    startedUs,
+    endedUs,
+    counts: new Float64Array(buffer, 16, buckets),
+    sums: new BigUint64Array(buffer, 16 + 8 * buckets, buckets),
+    xors: new BigUint64Array(buffer, 16 + 16 * buckets, buckets),
+  }
+}
+
+/** The digest of two disjoint sets of rows, in the bracket of both. */
+export function mergeDigests(a: Digest, b: Digest): Digest {
+  return {
+    startedUs: Math.min(a.startedUs, b.startedUs),
+    endedUs: Math.max(a.endedUs, b.endedUs),
+    counts: a.counts.map((count, bucket) => count + b.counts[bucket]),
+    sums: a.sums.map((sum, bucket) => sum + b.sums[bucket]),
+    xors: a.xors.map((xor, bucket) => xor ^ b.xors[bucket]),
+  }
+}

@@ -1,0 +1,131 @@
+// Rows as they travel, lie in the log and are stored: one layout, so that a stored row is a slice of the request that wrote it.
+//
+//   rows   = count u32 · keys f64[count] · ends u32[count] (of the records, from the first) · records
+//   record = dot f64 · version f64 · operation u8 · content (the canonical encoding of bench/lib/content.ts)
+import { encodeContent, encodedLength } from '../../../bench/lib/content.ts'
+import type { RowBatch } from '../../../bench/contract/table.ts'
+import { MalformedFrame } from './frame.ts'
+
+/** Bytes of a record before the content. */
+export const RECORD_HEADER_BYTES = 17
+
+export const recordDot = (record: Buffer): number => record.readDoubleLE(0)
+export const recordVersion = (record: Buffer): number => record.readDoubleLE(8)
+export const recordContent = (record: Buffer): Buffer => record.subarray(RECORD_HEADER_BYTES)
+
+const isIdentity = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+
+/** A view of packed rows: nothing is copied, so the bytes must stay. */
+export class PackedRows {
+  readonly bytes: Buffer
+  readonly count: number
+  readonly #view: DataView
+  readonly #endsAt: number
+  readonly #recordsAt: number
+
+  private constructor(bytes: Buffer, view: DataView, count: number) {
+    this.bytes = bytes
+    this.count = count
+    this.#view = view
+    this.#endsAt = 4 + 8 * count
+    this.#recordsAt = 4 + 12 * count
+  }
+
+  /** Views bytes that may come from anywhere; throws MalformedFrame where they are not rows. */
+  static parse(bytes: Buffer): PackedRows {
+    const rows = PackedRows.#frame(bytes)
+    let end = 0
+    for (let i = 0; i < rows.count; i++) {
+      const next = rows.#end(i)
+      if (next - end < RECORD_HEADER_BYTES) throw new MalformedFrame(`the record of row ${i} is too short`)
+      if (next > bytes.length - rows.#recordsAt) throw new MalformedFrame(`the record of row ${i} ends past its rows`)
+      end = next
+      if (!isIdentity(rows.key(i)) || !isIdentity(rows.dot(i)) || !isIdentity(rows.version(i))) {
+        throw new MalformedFrame(`the key, dot or version of row ${i} is not a whole number`)
+      }
+    }
+    if (rows.#recordsAt + end !== bytes.length) throw new MalformedFrame('bytes follow the last record')
+    return rows
+  }
+
+  /** Views rows that this process packed or checked before. */
+  static trusted(bytes: Buffer): PackedRows {
+    return PackedRows.#frame(bytes)
+  }
+
+  static #frame(bytes: Buffer): PackedRows {
+    if (bytes.length < 4) throw new MalformedFrame('rows without a count')
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const count = view.getUint32(0, true)
+    if (count * (12 + RECORD_HEADER_BYTES) > bytes.length - 4) {
+      throw new MalformedFrame(`${count} rows do not fit into ${bytes.length} bytes`)
+    }
+    return new PackedRows(bytes, view, count)
+  }
+
+  key(row: number): number {
+    return this.#view.getFloat64(4 + 8 * row, true)
+  }
+
+  dot(row: number): number {
+    return this.#view.getFloat64(this.#start(row), true)
+  }
+
+  version(row: number): number {
+    return this.#view.getFloat64(this.#start(row) + 8, true)
+  }
+
+  /** Replaces a row's version, in the bytes themselves. */
+  setVersion(row: number, version: number): void {
+    this.#view.setFloat64(this.#start(row) + 8, version, true)
+  }
+
+  record(row: number): Buffer {
+    return this.bytes.subarray(this.#start(row), this.#recordsAt + this.#end(row))
+  }
+
+  #end(row: number): number {
+    return this.#view.getUint32(this.#endsAt + 4 * row, true)
+  }
+
+  #start(row: number): number {
+    return this.#recordsAt + (row === 0 ? 0 : this.#end(row - 1))
+  }
+}
+
+/** Packs a batch behind `room` bytes left free for a header. */
+export function packBatch(batch: RowBatch, room: number): Buffer {
+  const { count, columns } = batch
+  let bytes = 4 + (12 + RECORD_HEADER_BYTES) * count
+  for (let i = 0; i < count; i++) bytes += encodedLength(columns, i)
+  const packed = Buffer.allocUnsafeSlow(room + bytes)
+  const view = new DataView(packed.buffer, packed.byteOffset + room, bytes)
+  view.setUint32(0, count, true)
+  const recordsAt = 4 + 12 * count
+  let at = recordsAt
+  for (let i = 0; i < count; i++) {
+    view.setFloat64(4 + 8 * i, batch.keys[i], true)
+    view.setFloat64(at, batch.dots[i], true)
+    view.setFloat64(at + 8, batch.versions[i], true)
+    view.setUint8(at + 16, batch.operations[i])
+    at = encodeContent(columns, i, packed, room + at + RECORD_HEADER_BYTES) - room
+    view.setUint32(4 + 8 * count + 4 * i, at - recordsAt, true)
+  }
+  return packed
+}
+
+/** Packs rows that are records already. */
+export function packRecords(keys: readonly number[], records: readonly Uint8Array[]): Buffer {
+  const count = keys.length
+  const recordsAt = 4 + 12 * count
+  const packed = Buffer.allocUnsafeSlow(records.reduce((sum, record) => sum + record.length, recordsAt))
+  packed.writeUInt32LE(count, 0)
+  let at = recordsAt
+  for (let i = 0; i < count; i++) {
+    packed.writeDoubleLE(keys[i], 4 + 8 * i)
+    packed.set(records[i], at)
+    at += records[i].length
+    packed.writeUInt32LE(at - recordsAt, 4 + 8 * count + 4 * i)
+  }
+  return packed
+}

@@ -1,0 +1,126 @@
+// The decoder against messages built by hand from the protocol's documentation.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { elementStart, StreamDecoder, tupleEnd, TUPLE_HEADER_BYTES } from './pgoutput.ts'
+import { int64At, uint32At } from './pgoutput-frames.ts'
+import {
+  beginMessage,
+  commitMessage,
+  deleteMessage,
+  insertMessage,
+  int64,
+  keepaliveMessage,
+  originMessage,
+  relationMessage,
+  tuple,
+  updateMessage,
+  xlogData,
+} from './pgoutput.fixture.ts'
+
+const COLUMNS = [
+  { name: 'key', typeNumber: 20 },
+  { name: 'dot', typeNumber: 20 },
+  { name: 'version', typeNumber: 20 },
+  { name: 'note', typeNumber: 25 },
+]
+const RELATION = 16_385
+
+/** Decodes messages and writes down what the sink is told. */
+function decode(...messages: readonly Buffer[]): unknown[] {
+  const told: unknown[] = []
+  const decoder = new StreamDecoder(COLUMNS, {
+    begin: (commitLsn) => told.push(['begin', commitLsn]),
+    row: (key, version, bytes, start, end) => told.push(['row', key, version, Buffer.from(bytes.subarray(start, end))]),
+    commit: (endLsn, bytes, at) => told.push(['commit', endLsn, int64At(bytes, at), int64At(bytes, at + 8)]),
+    keepalive: (endLsn, replyAsked) => told.push(['keepalive', endLsn, replyAsked]),
+  })
+  for (const message of messages) {
+    // Never at the start of its buffer, as in a socket's chunk.
+    const chunk = Buffer.concat([Buffer.from('abc'), message, Buffer.from('xyz')])
+    decoder.decode(chunk, 3, 3 + message.length)
+  }
+  return told
+}
+
+const row = (key: number, version: number, note = 'hello'): Buffer =>
+  tuple([int64(key), int64(42), int64(version), Buffer.from(note)])
+
+test('a transaction is told as begin, its rows and commit', () => {
+  const inserted = row(5, 160)
+  const updated = row(2 ** 40 + 1, 1_700_000_000_000_001)
+  const told = decode(
+    xlogData(beginMessage(1000)),
+    xlogData(originMessage('elsewhere')),
+    xlogData(relationMessage(RELATION, COLUMNS)),
+    xlogData(insertMessage(RELATION, inserted)),
+    xlogData(updateMessage(RELATION, updated)),
+    xlogData(commitMessage(1048, 777)),
+  )
+  assert.deepEqual(told, [
+    ['begin', 1000],
+    ['row', 5, 160, inserted],
+    ['row', 2 ** 40 + 1, 1_700_000_000_000_001, updated],
+    ['commit', 1048, 1048, 777],
+  ])
+})
+
+test('an update that shows the replaced key or row gives the new row', () => {
+  const former = tuple([int64(5), null, null, null])
+  const relation = xlogData(relationMessage(RELATION, COLUMNS))
+  const byKey = xlogData(updateMessage(RELATION, row(6, 32), { marker: 'K', row: former }))
+  const whole = xlogData(updateMessage(RELATION, row(7, 48), { marker: 'O', row: row(7, 16, 'a longer former note') }))
+  assert.deepEqual(decode(relation, byKey, whole), [
+    ['row', 6, 32, row(6, 32)],
+    ['row', 7, 48, row(7, 48)],
+  ])
+})
+
+test('keepalives say their position and whether they want an answer', () => {
+  assert.deepEqual(decode(keepaliveMessage(2 ** 35 + 3, true), keepaliveMessage(7, false)), [
+    ['keepalive', 2 ** 35 + 3, true],
+    ['keepalive', 7, false],
+  ])
+})
+
+test('what cannot be applied is refused', () => {
+  const relation = xlogData(relationMessage(RELATION, COLUMNS))
+  const other = COLUMNS.map((column, index) => (index === 3 ? { ...column, typeNumber: 23 } : column))
+  const refused: Readonly<Record<string, readonly Buffer[]>> = {
+    'a deleted row': [relation, xlogData(deleteMessage(RELATION, row(1, 16)))],
+    'a row of another table': [relation, xlogData(insertMessage(RELATION + 1, row(1, 16)))],
+    'a row before its relation': [xlogData(insertMessage(RELATION, row(1, 16)))],
+    'a relation of another column type': [xlogData(relationMessage(RELATION, other))],
+    'a relation with a column more': [xlogData(relationMessage(RELATION, [...COLUMNS, { name: 'x', typeNumber: 23 }]))],
+    'a null version': [
+      relation,
+      xlogData(insertMessage(RELATION, tuple([int64(1), int64(2), null, Buffer.alloc(20)]))),
+    ],
+    'a change of unknown kind': [xlogData(Buffer.from('Z'))],
+  }
+  for (const [what, messages] of Object.entries(refused)) {
+    assert.throws(() => decode(...messages), { name: 'BenchError', code: 'FORMAT' }, what)
+  }
+})
+
+test('walking a tuple gives every column as length and bytes, and ends where the tuple ends', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 12 }), (values) => {
+      const bytes = tuple(values.map((value) => Buffer.from(value)))
+      let at = TUPLE_HEADER_BYTES
+      for (const value of values) {
+        const element = elementStart(bytes, at)
+        const length = uint32At(bytes, element)
+        assert.deepEqual(Uint8Array.from(bytes.subarray(element + 4, element + 4 + length)), Uint8Array.from(value))
+        at = element + 4 + length
+      }
+      assert.equal(at, bytes.length)
+      assert.equal(tupleEnd(bytes, 0, bytes.length), bytes.length)
+    }),
+  )
+})
+
+test('a null column is refused where a whole row is needed', () => {
+  const bytes = tuple([null])
+  assert.throws(() => elementStart(bytes, TUPLE_HEADER_BYTES), { code: 'FORMAT' })
+})

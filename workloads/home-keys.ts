@@ -1,0 +1,46 @@
+// Which DC may write which key: every key has a home DC, and a share of the keys (`overlap`) is written by all DCs.
+import type { StreamPlan } from '../bench/contract/workload.ts'
+import { permutation, rankSampler } from '../bench/lib/distributions.ts'
+import { hashNumber, randomStream } from '../bench/lib/random.ts'
+
+const HOME_SALT = 0x484f4d45
+const TRAVEL_SALT = 0x54524156
+const PERMUTE_SALT = 0x5045524d
+const TWO_32 = 4294967296
+
+/** The DC to which a key belongs. */
+function homeOf(key: number, seed: number, dcCount: number): number {
+  return hashNumber(key, seed ^ HOME_SALT) % dcCount
+}
+
+/** Whether every DC writes this key. */
+function isShared(key: number, seed: number, overlap: number): boolean {
+  return hashNumber(key, seed ^ TRAVEL_SALT) < overlap * TWO_32
+}
+
+/**
+ * Draws keys that one DC writes: ranks from the plan's distribution, scattered over the table, and drawn again when the key
+ * is at home in another DC and not shared. All DCs see the same hot keys; p(key) within a DC is proportional to the law
+ * of its rank. `latest` and `sequential` keep their order in the table instead of being scattered.
+ */
+export function homeKeys(plan: StreamPlan): () => number {
+  const { options, seed, dcIndex, dcCount, phase } = plan
+  const random = randomStream(seed, dcIndex, phase)
+  const rank = rankSampler(options.distribution, options.rows, options.skew, random)
+  const scatter = permutation(options.rows, seed ^ PERMUTE_SALT)
+  const place =
+    options.distribution === 'latest'
+      ? (r: number) => options.rows - 1 - r
+      : options.distribution === 'sequential'
+        ? (r: number) => r
+        : scatter
+  // A table so small that a DC has no key of its own would never end: after many refusals the key is taken as it is.
+  const refusalsMax = 10_000
+  return () => {
+    for (let refusals = 0; ; refusals++) {
+      const key = place(rank())
+      if (homeOf(key, seed, dcCount) === dcIndex || isShared(key, seed, options.overlap)) return key
+      if (refusals === refusalsMax) return key
+    }
+  }
+}
