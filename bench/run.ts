@@ -112,7 +112,7 @@ export class Run implements AsyncDisposable {
     this.#step(`starting ${this.#dcNames.join(' and ')}, ${scenario.delayMs} ms apart`)
     this.#house = this.#cleanup.use(await House.open(driver, this.#plan, this.#topology, scenario, this.#signal))
     this.#signal = AbortSignal.any([this.#context.signal, this.#house.died])
-    this.#event('stage', 'deployed', this.#house.fileSystem)
+    this.#event('stage', 'deployed', '')
 
     this.#admin = this.#cleanup.use(await driver.admin(this.#house.endpoints(), this.#plan, this.#signal))
     await this.#admin.prepare()
@@ -179,13 +179,17 @@ export class Run implements AsyncDisposable {
     ])
     this.#marks.push(await this.#sampler.mark('converged'))
     const probers = await this.#threads.closeProbers()
-    await this.#house.pinger.burst()
     await this.#admin.flush()
     this.#marks.push(await this.#sampler.mark('flushed'))
     this.#step('reading every written row back')
     const back = this.#readable ? await this.#orFail(this.#readBack(measured.touched)) : undefined
     const counters = await this.#admin.counters()
-    await this.#house.writeRoundTrips(join(this.#context.folder, RUN_FILES.rtt), this.#epoch.monotonicUs, this.#phases)
+    await this.#house.writeRoundTrips(
+      join(this.#context.folder, RUN_FILES.rtt),
+      this.#epoch.monotonicUs,
+      this.#phases,
+      this.#signal,
+    )
     this.#event('stage', 'done', '')
     const offered = measured.facts.reduce((sum, facts) => sum + facts.offered, 0)
     progress.note(

@@ -156,7 +156,8 @@ export class KeyHistory {
       const hit = state === PROBE_STATE.hit ? seen[peer].hitReturnedUs[row] : Number.POSITIVE_INFINITY
       this.missUs[peer][p] = miss
       this.hitUs[peer][p] = Math.max(miss, hit)
-      this.midUs[peer][p] = Number.NaN
+      // Seen on its first read, it is close to the end of its bracket: reads begin when a write is expected.
+      this.midUs[peer][p] = state === PROBE_STATE.hit && Number.isNaN(missed) ? hit : Number.NaN
       return
     }
     const bounds = this.#bounds

@@ -1,5 +1,6 @@
 // Visibility lag: from the acknowledgement in one DC to the first hit in another, as a bracket. Writes lag.csv on the way.
 import { OUTCOME } from '../contract/outcome.ts'
+import { linkBetween, type Topology } from '../contract/topology.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import { PHASE } from '../lib/dot.ts'
 import { PROBE_STATE, PROBE_STATE_NAMES } from '../lib/ledger-format.ts'
@@ -41,10 +42,14 @@ export interface LinkLag {
   overshadowed: number
   open: number
   dropped: number
-  /** Sums over the clean probes, for means: (miss + hit) ÷ 2 − acknowledgement; acknowledgement − send; hit − miss. µs. */
+  /**
+   * Sums over the clean probes, for means, in µs: about visible − acknowledgement; last miss − acknowledgement;
+   * hit − acknowledgement; acknowledgement − send.
+   */
   midSumUs: number
+  lowSumUs: number
+  highSumUs: number
   serviceSumUs: number
-  widthSumUs: number
 }
 
 export interface LagAnalysis {
@@ -59,7 +64,11 @@ export interface LagAnalysis {
 export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysis {
   const links = Array.from({ length: run.dcs.length ** 2 }, newLinkLag)
   const bySlice = Array.from({ length: slices.count }, () => new SignedHistogram())
-  const evidence = new VisibilityEvidence(run.dcs.length, endUs, run.stored.system.capabilities.ordered)
+  const { scenario, system } = run.stored
+  const floorsUs = run.dcs.flatMap((from) =>
+    run.dcs.map((to) => (from === to ? 0 : fastestUs(scenario.topology, from, to))),
+  )
+  const evidence = new VisibilityEvidence(floorsUs, endUs, system.capabilities.ordered)
   using csv = createTextFile(run.folder, RUN_FILES.lag)
   csv.write(`${LAG_COLUMNS.join(',')}\n`)
   for (const probes of probedWrites(run)) {
@@ -77,6 +86,12 @@ export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysi
   return { links, bySlice, evidence }
 }
 
+/** The least time that anything takes over a link. */
+function fastestUs(topology: Topology, from: string, to: string): number {
+  const { delayMs, jitterMs } = linkBetween(topology, from, to)
+  return Math.max(0, delayMs - jitterMs) * 1000
+}
+
 function newLinkLag(): LinkLag {
   return {
     upper: new SignedHistogram(),
@@ -87,13 +102,14 @@ function newLinkLag(): LinkLag {
     open: 0,
     dropped: 0,
     midSumUs: 0,
+    lowSumUs: 0,
+    highSumUs: 0,
     serviceSumUs: 0,
-    widthSumUs: 0,
   }
 }
 
 /** When the last read that did not show the write was sent; it cannot have been visible before it was sent. */
-export function missUs(probes: ProbedWrites, i: number): number {
+function missUs(probes: ProbedWrites, i: number): number {
   const miss = probes.missSentUs[i]
   return Number.isNaN(miss) ? probes.sentUs[i] : Math.max(miss, probes.sentUs[i])
 }
@@ -117,9 +133,11 @@ function countProbe(
   link.upper.record(hit - acked)
   link.lower.record(miss - acked)
   link.width.record(hit - miss)
-  link.midSumUs += (hit + miss) / 2 - acked
+  // A hit on the first read is close to the end of its bracket, since reads begin when the write is expected.
+  link.midSumUs += (Number.isNaN(probes.missSentUs[i]) ? hit : (hit + miss) / 2) - acked
   link.serviceSumUs += acked - probes.sentUs[i]
-  link.widthSumUs += hit - miss
+  link.lowSumUs += miss - acked
+  link.highSumUs += hit - acked
   const slice = slices.at(acked)
   if (slice >= 0) bySlice[slice].record(hit - acked)
 }

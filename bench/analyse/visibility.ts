@@ -46,6 +46,7 @@ function widen(envelope: Envelope, other: Envelope): void {
  * is not visible before that one's last miss.
  */
 export class VisibilityEvidence {
+  readonly #floorsUs: readonly number[]
   readonly #seconds: Map<number, Envelope>[]
   readonly #phase: Envelope[]
   readonly #stepUs: number
@@ -56,8 +57,13 @@ export class VisibilityEvidence {
   readonly #ordered: boolean
   readonly #contradicted: boolean[]
 
-  constructor(dcCount: number, endUs: number, ordered: boolean) {
-    const links = dcCount * dcCount
+  /**
+   * @param floorsUs by link: the least time that anything takes over it.
+   * @param endUs when the last write was sent.
+   */
+  constructor(floorsUs: readonly number[], endUs: number, ordered: boolean) {
+    const links = floorsUs.length
+    this.#floorsUs = floorsUs
     this.#seconds = Array.from({ length: links }, () => new Map())
     this.#phase = Array.from({ length: links }, emptyEnvelope)
     this.#ordered = ordered
@@ -78,8 +84,11 @@ export class VisibilityEvidence {
     const hit = probes.hitReturnedUs[i]
     const miss = probes.missSentUs[i]
     if (state === PROBE_STATE.hit) {
-      const low = (Number.isNaN(miss) ? sent : Math.max(miss, sent)) - acked
-      const one = { low, high: hit - acked, midSum: (low + hit - acked) / 2, n: 1 }
+      // Without a miss the write was seen on the first read: the link alone says how early it can have been there.
+      const unmissed = Number.isNaN(miss)
+      const earliest = unmissed ? Math.min(hit, sent + this.#floorsUs[link]) : Math.max(miss, sent)
+      const midSum = (unmissed ? hit : (earliest + hit) / 2) - acked
+      const one = { low: earliest - acked, high: hit - acked, midSum, n: 1 }
       const second = Math.floor(acked / 1e6)
       let envelope = this.#seconds[link].get(second)
       if (envelope === undefined) this.#seconds[link].set(second, (envelope = emptyEnvelope()))
@@ -115,6 +124,20 @@ export class VisibilityEvidence {
   /** Links (as in `linkIndex`) on which a later write was seen while an earlier one was still missing. */
   get contradictedLinks(): number[] {
     return this.#contradicted.flatMap((broken, link) => (broken ? [link] : []))
+  }
+
+  /** Of the seconds × probed links from one time to another, the share with too few clean probes; null without any. */
+  thinShare(startUs: number, endUs: number): number | null {
+    let cells = 0
+    let thin = 0
+    for (const [link, seconds] of this.#seconds.entries()) {
+      if (this.#phase[link].n === 0) continue
+      for (let second = Math.floor(startUs / 1e6); second < Math.floor(endUs / 1e6); second++) {
+        cells++
+        if ((seconds.get(second)?.n ?? 0) < CLEAN_PROBES_MIN) thin++
+      }
+    }
+    return cells === 0 ? null : thin / cells
   }
 
   /** Bounds of an acknowledged write without a clean probe of its own, into `out`. */

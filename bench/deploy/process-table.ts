@@ -27,7 +27,7 @@ function readSmall(path: string): string | undefined {
   let file
   try {
     file = openSync(path, 'r')
-    return buffer.latin1Slice(0, readSync(file, buffer, 0, buffer.length, 0))
+    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0))
   } catch {
     return undefined
   } finally {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Admin } from '../contract/driver.ts'
 import { LINK_COLUMNS, RESOURCE_COLUMNS, RUN_FILES, type CounterMark } from '../contract/run-folder.ts'
 import { nowUs } from '../lib/clock.ts'
+import { harnessUsage } from '../measure/resources.ts'
 import { atSeconds, CsvLog } from '../measure/csv-log.ts'
 import type { House } from './house.ts'
 
@@ -16,7 +17,7 @@ export class Sampler {
   readonly #links: CsvLog
   readonly #timer: NodeJS.Timeout
   #sampling: Promise<void> = Promise.resolve()
-  #residentMax = new Map<string, number>()
+  #clientResidentMaxBytes = 0
 
   constructor(folder: string, house: House, admin: Admin, epochUs: number) {
     this.#house = house
@@ -27,6 +28,24 @@ export class Sampler {
     this.#timer = setInterval(() => this.#next(), EVERY_MS)
   }
 
+  /** The services, and the harness as a service called `client` without a DC. */
+  #usage() {
+    const { cpuSeconds, residentBytes } = harnessUsage()
+    this.#clientResidentMaxBytes = Math.max(this.#clientResidentMaxBytes, residentBytes)
+    const client = {
+      service: 'client',
+      dc: '',
+      role: 'client',
+      cpuSeconds,
+      residentBytes,
+      residentMaxBytes: this.#clientResidentMaxBytes,
+      // What the harness writes is its own ledger: no store's doing.
+      storageWriteBytes: null,
+      storageReadBytes: null,
+    }
+    return [client, ...this.#house.usage()]
+  }
+
   #next(): void {
     // A store that is slow to answer must not pile up questions; a sample that failed is a gap in the file.
     this.#sampling = this.#sampling.then(() => this.#sample()).catch(() => undefined)
@@ -34,9 +53,8 @@ export class Sampler {
 
   async #sample(): Promise<void> {
     const at = atSeconds(nowUs() - this.#epochUs)
-    for (const usage of this.#house.usage()) {
+    for (const usage of this.#usage()) {
       const { service, dc, role, cpuSeconds, residentBytes, storageWriteBytes, storageReadBytes } = usage
-      this.#residentMax.set(service, Math.max(this.#residentMax.get(service) ?? 0, residentBytes))
       this.#resources.row([
         at,
         service,
@@ -58,8 +76,7 @@ export class Sampler {
   /** All counters at this moment. */
   async mark(name: CounterMark['name']): Promise<CounterMark> {
     const links = (await this.#house.links.counters()).map(({ from, to, payloadBytes }) => ({ from, to, payloadBytes }))
-    const services = this.#house.usage().map(({ service, dc, role, cpuSeconds, residentBytes, storageWriteBytes }) => {
-      const residentMaxBytes = Math.max(this.#residentMax.get(service) ?? 0, residentBytes)
+    const services = this.#usage().map(({ service, dc, role, cpuSeconds, residentMaxBytes, storageWriteBytes }) => {
       return { service, dc, role, cpuSeconds, storageWriteBytes, residentMaxBytes }
     })
     return { name, atUs: nowUs() - this.#epochUs, links, services }

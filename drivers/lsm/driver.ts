@@ -13,7 +13,7 @@ const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url)
 /** LevelDB adds to a row 8 bytes of sequence, lengths, and its share of index blocks, and holds dead rows until it compacts. */
 const SPACE_AMPLIFICATION = 1.2
 
-export const driver: Driver = {
+export const lsm: Driver = {
   name: 'lsm',
   summary: 'LevelDB, one node a DC, each shipping the log of its own writes to every other',
   replications: [

@@ -9,7 +9,7 @@ import { MEMORY_SETTINGS, memorySettings } from './settings.ts'
 
 const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url))
 
-export const driver: Driver = {
+export const memory: Driver = {
   name: 'memory',
   summary: 'the reference store: one node a DC, rows in memory, with faults that can be planted',
   replications: [

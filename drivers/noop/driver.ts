@@ -33,7 +33,7 @@ const admin: Admin = {
   [Symbol.asyncDispose]: () => Promise.resolve(),
 }
 
-export const driver: Driver = {
+export const noop: Driver = {
   name: 'noop',
   summary: 'no store: acknowledges everything at once, to measure the harness itself',
   replications: [

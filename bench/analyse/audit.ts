@@ -1,0 +1,152 @@
+// The self-audit: measured values against the bounds, and the verdict that comes of it.
+import type { AuditLine, Verdict } from '../contract/analysis.ts'
+import type { RunFacts } from '../contract/run-folder.ts'
+import { AUDIT_BOUNDS, TREND_FLOOR_MS, TREND_Z, type AuditName } from './audit-table.ts'
+import { formatFigure, roundFigure } from './numbers.ts'
+import type { RoundTrips } from './round-trips.ts'
+import { trendOf } from './statistics.ts'
+
+/** What the audit judges. Series are by slice of the measured phase; NaN where a slice has nothing. */
+export interface AuditInput {
+  readonly facts: RunFacts
+  readonly offered: number
+  readonly dropped: number
+  readonly acknowledgedInTime: number
+  readonly unknown: number
+  readonly roundTrips: readonly RoundTrips[]
+  readonly probesAsked: number
+  readonly probesAnswered: number
+  /** Share of seconds × links with too few clean probes; null where nothing is probed. */
+  readonly thinSecondsShare: number | null
+  readonly acknowledgedPerSlice: readonly number[]
+  readonly lagP50MsPerSlice: readonly number[]
+  readonly responseP50MsPerSlice: readonly number[]
+  /** The backlog in seconds of writes, over the measured phase. */
+  readonly backlogSeconds: readonly number[]
+}
+
+interface Found {
+  readonly value: number | null
+  readonly where?: string
+  /** A trend may be beyond its bound by chance: then it is within. */
+  readonly byChance?: boolean
+}
+
+/** One line a bound, in the order of the table. */
+export function auditRun(input: AuditInput): AuditLine[] {
+  const closedLoop = input.facts.scenario.rowsPerSecond === null
+  const found = findings(input)
+  return (Object.keys(AUDIT_BOUNDS) as AuditName[]).map((key): AuditLine => {
+    const { name, unit, bound, why, makes, steadiness, openLoopOnly } = AUDIT_BOUNDS[key]
+    const { value, where = '', byChance = false } = found[key]
+    const judged = value !== null && Number.isFinite(value) && !(closedLoop && openLoopOnly)
+    return {
+      name,
+      unit,
+      value: roundFigure(value),
+      bound,
+      result: !judged ? 'not judged' : value > bound && !byChance ? 'outside' : 'within',
+      makes: steadiness && input.facts.scenario.quick ? 'warning' : makes,
+      where,
+      why,
+    }
+  })
+}
+
+function findings(input: AuditInput): Record<AuditName, Found> {
+  const { facts, roundTrips } = input
+  const workers = facts.workers.filter((worker) => worker.phase === 'measure')
+  const worst = <T>(items: readonly T[], value: (item: T) => number, where: (item: T) => string): Found =>
+    items.reduce<Found>(
+      (so, item) => (so.value === null || value(item) > so.value ? { value: value(item), where: where(item) } : so),
+      { value: null },
+    )
+  const share = (part: number, of: number): Found => ({ value: of === 0 ? null : part / of })
+  const worker = (w: (typeof workers)[number]) => `${w.dc}, writer ${w.worker}`
+  const trip = (t: RoundTrips) => `${t.from} to ${t.to}, ${t.phase}`
+  return {
+    slip: worst(workers, (w) => w.slipP99Ms, worker),
+    eventLoop: worst(workers, (w) => w.eventLoopP99Ms, worker),
+    utilisation: worst(workers, (w) => w.utilisation, worker),
+    dropped: share(input.dropped, input.offered),
+    shortfall: share(Math.max(0, input.offered - input.acknowledgedInTime), input.offered),
+    unknown: share(input.unknown, input.offered),
+    rttDrift: worst(roundTrips, (t) => Math.abs(t.p50Ms - t.nominalMs), trip),
+    rttTail: worst(roundTrips, (t) => t.p99Ms - t.nominalMs, trip),
+    unanswered: share(input.probesAsked - input.probesAnswered, input.probesAsked),
+    thinSeconds: { value: input.thinSecondsShare },
+    pressure: { value: facts.pressure.cpuSomeShare },
+    steal: { value: facts.pressure.stealShare },
+    rateTrend: relativeTrend(input.acknowledgedPerSlice, 0),
+    lagTrend: relativeTrend(input.lagP50MsPerSlice, TREND_FLOOR_MS),
+    responseTrend: relativeTrend(input.responseP50MsPerSlice, TREND_FLOOR_MS),
+    backlogTrend: backlogTrend(input.backlogSeconds),
+  }
+}
+
+/** How much a series changed from start to end beside its median, either way. */
+function relativeTrend(series: readonly number[], floor: number): Found {
+  const trend = trendOf(series)
+  if (trend === null || trend.median === 0) return { value: null }
+  const change = Math.abs(trend.change)
+  return { value: change / Math.abs(trend.median), byChance: Math.abs(trend.z) < TREND_Z || change < floor }
+}
+
+function backlogTrend(series: readonly number[]): Found {
+  const trend = trendOf(series)
+  return trend === null ? { value: null } : { value: Math.max(0, trend.change), byChance: trend.z < TREND_Z }
+}
+
+/** Facts that decide the verdict beside the audit lines. */
+export interface Promises {
+  readonly lostInSome: number | null
+  readonly lostInAll: number | null
+  readonly unexplained: number
+  readonly torn: readonly string[]
+  /** Other warnings, in whole sentences. */
+  readonly warnings: readonly string[]
+}
+
+/** The verdict: invalid where a bound is broken or the facts are incomplete; broken promises stand apart. */
+export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises: Promises): Verdict {
+  const outside = lines.filter((line) => line.result === 'outside')
+  const reasons = outside.filter((line) => line.makes === 'invalid').map(sentenceOf)
+  const warnings = [...outside.filter((line) => line.makes === 'warning').map(sentenceOf), ...promises.warnings]
+  if (facts.interrupted) reasons.push('The run was interrupted: its figures are of a part of it.')
+  if (facts.convergence.startedEqual === false)
+    reasons.push('The DCs did not start with equal rows: what they differ in at the end proves nothing.')
+  if (promises.torn.length > 0)
+    reasons.push(
+      `The ledger is incomplete (${promises.torn.join(', ')} ends in the middle of a block): a writer or prober was killed.`,
+    )
+  if (promises.unexplained > 0)
+    reasons.push(
+      `${promises.unexplained} rows at the end carry a write that was refused, replaced or never asked for: the driver reports its outcomes wrongly.`,
+    )
+  const broken: string[] = []
+  const { capabilities } = facts.system
+  const promisesConvergence = capabilities.conflicts !== 'diverges'
+  const { lostInSome, lostInAll } = promises
+  if (promisesConvergence && lostInSome !== null && lostInSome > 0)
+    broken.push(`${lostInSome} acknowledged writes are lost in at least one DC, ${lostInAll ?? 0} of them in all.`)
+  if (!promisesConvergence && lostInAll !== null && lostInAll > 0)
+    broken.push(`${lostInAll} acknowledged writes are lost in all DCs.`)
+  if (promisesConvergence && facts.divergent.total > 0)
+    broken.push(
+      `${facts.divergent.total} rows differ between the DCs at the end, in a system that promises that they become equal.`,
+    )
+  else if (promisesConvergence && capabilities.readable) {
+    if (facts.convergence.timedOut)
+      reasons.push('The DCs had not become equal when the drain ended: lags and losses cannot be told apart.')
+    else if (facts.convergence.wholeTableEqual === false)
+      broken.push('The whole tables differ at the end, though the written rows are equal.')
+  }
+  return { status: reasons.length === 0 ? 'valid' : 'invalid', reasons, warnings, broken }
+}
+
+function sentenceOf(line: AuditLine): string {
+  const where = line.where === '' ? '' : ` (${line.where})`
+  const unit = line.unit === 'ratio' ? '' : ` ${line.unit}`
+  const name = line.name.charAt(0).toUpperCase() + line.name.slice(1)
+  return `${name} was ${formatFigure(line.value)}${unit}${where} where ${line.bound}${unit} is allowed: ${line.why}.`
+}

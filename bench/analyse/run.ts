@@ -1,0 +1,179 @@
+// One run, from its raw files to everything that is said of it. A pure function of the folder: again gives the same bytes.
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { ConflictBasis, RunAnalysis } from '../contract/analysis.ts'
+import { RUN_FILES } from '../contract/run-folder.ts'
+import { auditRun, verdictOf } from './audit.ts'
+import { addConflicts, addPrediction, conflictBasis } from './conflict-figures.ts'
+import { CERTAINTY } from './conflicts.ts'
+import { convergenceOf, writeDivergence } from './convergence.ts'
+import { addCost } from './cost.ts'
+import { percentileUs } from './histograms.ts'
+import { writeIntervals } from './intervals.ts'
+import { walkKeySpace, type KeySpace } from './key-space.ts'
+import { addLag, probeCount } from './lag-figures.ts'
+import { readLag, type LagAnalysis } from './lag.ts'
+import { openRun, readCsv, type RunData, type StoredRun } from './load.ts'
+import { MetricList } from './metric-list.ts'
+import { partitionsFor } from './partition.ts'
+import { addRoundTrips } from './round-trips.ts'
+import { sliceMeasured, type Slices } from './slices.ts'
+import { addTraffic, addVisible, offerOf, sumOf } from './traffic-figures.ts'
+import { readTraffic, type Traffic } from './traffic.ts'
+import { replaceText } from './write-csv.ts'
+
+/**
+ * Analyses a run: writes its derived files and puts `analysis` and `verdict` into run.json. A run whose ledger was
+ * dropped answers from what was kept. `partitions` overrides how many parts the key space is walked in.
+ */
+export async function analyseRun(folder: string, options: { readonly partitions?: number } = {}): Promise<RunAnalysis> {
+  const run = openRun(folder)
+  const { stored } = run
+  if (stored.ledgerDropped && stored.analysis !== undefined && !existsSync(join(folder, RUN_FILES.ledger))) {
+    return { ...stored.analysis, run: run.name }
+  }
+  const slices = sliceMeasured(run.measure)
+  const traffic = readTraffic(run, slices)
+  writeIntervals(run, traffic)
+  const lag = readLag(run, slices, traffic.lastSentUs)
+  const partitions = options.partitions ?? partitionsFor(traffic.ledgerRows, run.dcs.length)
+  const keySpace = walkKeySpace(run, lag.evidence, slices, partitions)
+  const possiblePairs = keySpace.conflicts.pairs[CERTAINTY.possible]
+  keySpace.pairs.write(run, possiblePairs)
+  writeDivergence(run, keySpace.latestOperation)
+  const analysis = describe(run, slices, traffic, lag, keySpace)
+  const { analysis: _old, verdict: _before, ...facts } = stored
+  const kept: StoredRun = { ...facts, analysis, verdict: analysis.verdict }
+  replaceText(join(folder, RUN_FILES.run), `${JSON.stringify(kept, undefined, 2)}\n`)
+  return analysis
+}
+
+function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalysis, keySpace: KeySpace): RunAnalysis {
+  const { stored } = run
+  const list = new MetricList()
+  addTraffic(list, run, traffic)
+  addVisible(list, run, traffic, keySpace.visible)
+  addLag(list, run, lag)
+  const roundTrips = addRoundTrips(list, run)
+  const basis = conflictBasis(keySpace)
+  addConflicts(list, run, keySpace, basis)
+  const disagreement = addPrediction(list, run, keySpace, lag, basis)
+  addConvergence(list, run)
+  addCost(list, stored, run.dcs, traffic)
+  const offer = offerOf(run)
+  const answered = probeCount(lag, 'hits') + probeCount(lag, 'overshadowed')
+  const audit = auditRun({
+    facts: stored,
+    ...offer,
+    acknowledgedInTime: sumOf(traffic, 'acknowledgedInTime'),
+    unknown: sumOf(traffic, 'unknown'),
+    roundTrips,
+    probesAsked: answered + probeCount(lag, 'open') + probeCount(lag, 'dropped'),
+    probesAnswered: answered,
+    thinSecondsShare: lag.evidence.thinShare(run.measure.startUs, run.measure.endUs),
+    acknowledgedPerSlice: [...traffic.acknowledgedBySlice],
+    lagP50MsPerSlice: lag.bySlice.map((slice) => (slice.percentileUs(50) ?? Number.NaN) / 1000),
+    responseP50MsPerSlice: traffic.responseBySlice.map((slice) => (percentileUs(slice, 50) ?? Number.NaN) / 1000),
+    backlogSeconds: backlogSeconds(run, slices, traffic),
+  })
+  const warnings = disagreement === null ? [] : [disagreement]
+  for (const link of lag.evidence.contradictedLinks) {
+    const [from, to] = [run.dcs[Math.floor(link / run.dcs.length)], run.dcs[link % run.dcs.length]]
+    warnings.push(
+      `Rows from ${from} reached ${to} out of the order in which they were acknowledged, which the system declares to keep.`,
+    )
+  }
+  const verdict = verdictOf(stored, audit, {
+    lostInSome: keySpace.lostWrites?.inSome ?? null,
+    lostInAll: keySpace.lostWrites?.inAll ?? null,
+    unexplained: keySpace.unexplained,
+    torn: [...run.torn].map((path) => basename(path)).sort(),
+    warnings,
+  })
+  const { scenario, system } = stored
+  return {
+    run: run.name,
+    index: stored.index,
+    repeat: stored.repeat,
+    driver: system.driver,
+    replication: system.replication,
+    mode: system.mode,
+    capabilities: system.capabilities,
+    workload: scenario.workload,
+    shardKey: scenario.shardKey,
+    rows: scenario.rows,
+    seed: scenario.seed,
+    quick: scenario.quick,
+    dcs: run.dcs,
+    links: scenario.topology.links.map(({ from, to, delayMs }) => ({ from, to, delayMs })),
+    rateAsked: scenario.rateAsked,
+    rowsPerSecond: scenario.rowsPerSecond,
+    measuredSeconds: run.measure.seconds,
+    durability: system.store?.durability ?? '',
+    fdatasyncP50Ms: stored.ground.fdatasyncP50Ms,
+    conflictBasis: basis,
+    notes: notesOn(run, keySpace, basis),
+    metrics: list.metrics,
+    audit,
+    verdict,
+  }
+}
+
+function addConvergence(list: MetricList, run: RunData): void {
+  const { convergence, divergent, system } = run.stored
+  const { seconds, lowSeconds, checks } = convergenceOf(convergence)
+  const readable = system.capabilities.readable
+  list.add('divergent_rows', 'rows', { value: readable ? divergent.total : null }, { phase: 'run' })
+  list.add('convergence', 's', { value: seconds, low: lowSeconds, high: seconds, n: checks }, { phase: 'drain' })
+}
+
+/** What is still to replicate, over all links, in seconds of writes at the acknowledged rate; by slice. */
+function backlogSeconds(run: RunData, slices: Slices, traffic: Traffic): number[] {
+  const links = new Map<string, Float64Array>()
+  const storedRows = traffic.byDc.reduce((sum, dc) => sum + dc.stored, 0)
+  const storedBytes = traffic.byDc.reduce((sum, dc) => sum + dc.storedBytes, 0)
+  for (const row of readCsv(run, RUN_FILES.links)) {
+    const slice = slices.at(Number(row['at_s']) * 1e6)
+    const backlog = row['backlog']
+    if (slice < 0 || backlog === undefined || backlog === '') continue
+    const perSecond = (row['backlog_unit'] === 'bytes' ? storedBytes : storedRows) / run.measure.seconds
+    const name = `${row['from']} ${row['to']}`
+    let series = links.get(name)
+    if (series === undefined) links.set(name, (series = new Float64Array(slices.count).fill(Number.NaN)))
+    if (perSecond > 0) series[slice] = Number(backlog) / perSecond
+  }
+  return Array.from({ length: links.size === 0 ? 0 : slices.count }, (_, slice) =>
+    [...links.values()].reduce((sum, series) => sum + series[slice], 0),
+  )
+}
+
+function notesOn(run: RunData, keySpace: KeySpace, basis: ConflictBasis): string[] {
+  const { sources } = keySpace
+  const { capabilities } = run.stored.system
+  const notes: string[] = []
+  const unseen = sources.order + sources.second + sources.neighbours + sources.phase + sources.none
+  if (basis === 'estimated') {
+    notes.push(
+      `Conflicts are estimated: of the writes to keys that several DCs wrote, ${unseen} × link had no clean probe of their own; ${sources.order} of them are bounded by the order of arrival, ${sources.second} by the lags of their link and second, ${sources.neighbours} by those of the seconds around, ${sources.phase} by those of the whole phase.`,
+    )
+  }
+  if (basis === 'ordered') {
+    notes.push(
+      `Conflict bounds of ${unseen} writes × link without a clean probe of their own come from the order of arrival, which the system declares and no probe contradicted.`,
+    )
+  }
+  if (basis === 'unknown')
+    notes.push('Nothing shows when writes became visible in the other DCs, so that conflicts are n/a.')
+  if (capabilities.conflicts === 'merge')
+    notes.push('Concurrent writes are merged: none is discarded, and lost updates are n/a.')
+  if (capabilities.acknowledges !== 'local' || capabilities.conflicts === 'none') {
+    notes.push('The prediction is for writers that do not wait for other DCs: n/a here.')
+  }
+  if (run.stored.scenario.rowsPerSecond === null) {
+    notes.push('Closed loop: throughput only. Response times have no schedule to count from, and the lag has no limit.')
+  }
+  if (run.stored.counters?.conflictsReported != null) {
+    notes.push(`The store’s own conflict counter: ${run.stored.counters.conflictsReported.meaning}`)
+  }
+  return notes
+}

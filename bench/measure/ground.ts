@@ -1,0 +1,93 @@
+// The ground that every store stands on: how long this disk takes to make a small append durable. A write rate means
+// nothing without it.
+import { open, readFile, realpath, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BenchError, messageOf } from '../contract/errors.ts'
+import type { RunFacts } from '../contract/run-folder.ts'
+import { nowUs } from '../lib/clock.ts'
+
+const APPENDS = 200
+const APPEND_BYTES = 4096
+const TIME_US = 2_000_000
+/** A disk slower than the time allows still gets a median. */
+const APPENDS_MIN = 5
+
+/**
+ * Appends 4 KiB and calls fdatasync 200 times, or for 2 s, in a file of its own in `folder`. Whether the system counts
+ * storage writes is seen from what it counted for these. Throws DATA_FOLDER when the folder cannot be written.
+ */
+export async function measureGround(folder: string): Promise<RunFacts['ground']> {
+  const path = join(folder, `ground-${process.pid}`)
+  const durationsMs: number[] = []
+  const countedBefore = await writtenBytes()
+  try {
+    await using file = await open(path, 'wx', 0o600)
+    const bytes = Buffer.alloc(APPEND_BYTES, 'geowrite')
+    const untilUs = nowUs() + TIME_US
+    while (durationsMs.length < APPENDS && (nowUs() < untilUs || durationsMs.length < APPENDS_MIN)) {
+      const startUs = nowUs()
+      await file.write(bytes)
+      await file.datasync()
+      durationsMs.push((nowUs() - startUs) / 1000)
+    }
+    await unlink(path)
+  } catch (error) {
+    throw new BenchError(
+      'DATA_FOLDER',
+      `The disk under ${folder} cannot be measured (${messageOf(error)}): choose a folder that can be written.`,
+      { cause: error },
+    )
+  }
+  const countedAfter = await writtenBytes()
+  durationsMs.sort((a, b) => a - b)
+  const at = (share: number) => durationsMs[Math.floor(durationsMs.length * share)]
+  return {
+    folder,
+    fileSystem: await fileSystemOf(folder),
+    fdatasyncP50Ms: at(0.5),
+    fdatasyncP99Ms: at(0.99),
+    countsWrites:
+      countedBefore !== null &&
+      countedAfter !== null &&
+      countedAfter - countedBefore >= durationsMs.length * APPEND_BYTES,
+  }
+}
+
+/** Bytes that this process sent to storage by the system's count; null where it keeps none. */
+async function writtenBytes(): Promise<number | null> {
+  try {
+    const match = /^write_bytes: (\d+)$/m.exec(await readFile('/proc/self/io', 'latin1'))
+    return match === null ? null : Number(match[1])
+  } catch {
+    return null
+  }
+}
+
+/** The name of the file system under a folder, such as `ext4`; `n/a` where the system does not list its mounts. */
+export async function fileSystemOf(folder: string): Promise<string> {
+  let mounts
+  try {
+    mounts = await readFile('/proc/self/mountinfo', 'utf8')
+  } catch {
+    return 'n/a'
+  }
+  return fileSystemIn(mounts, await realpath(folder))
+}
+
+/** Finds the file system of a resolved path in the text of /proc/self/mountinfo: of the longest mount point above it the last. */
+export function fileSystemIn(mountinfo: string, path: string): string {
+  let name = 'n/a'
+  let longest = 0
+  for (const line of mountinfo.split('\n')) {
+    const [before, after] = line.split(' - ')
+    if (after === undefined) continue
+    const point = before
+      .split(' ')[4]
+      .replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
+    const isAbove = path === point || path.startsWith(point.endsWith('/') ? point : `${point}/`)
+    if (!isAbove || point.length < longest) continue
+    longest = point.length
+    name = after.split(' ')[0]
+  }
+  return name
+}

@@ -1,0 +1,111 @@
+// Where a run lives: the deployed services, the links between their DCs, and the pings that prove the links.
+import { randomBytes } from 'node:crypto'
+import type { DeployPlan, Driver, Endpoints } from '../contract/driver.ts'
+import { RTT_COLUMNS, type LinkVerification, type RunFacts } from '../contract/run-folder.ts'
+import type { Scenario } from '../contract/scenario.ts'
+import type { Topology } from '../contract/topology.ts'
+import { LocalDeployment } from '../deploy/local.ts'
+import { removeLeftovers } from '../deploy/data-folder.ts'
+import type { ServiceUsage } from '../deploy/usage-meter.ts'
+import { atSeconds, CsvLog } from '../measure/csv-log.ts'
+import { measureGround } from '../measure/ground.ts'
+import { linkEntry, LinkControl, relayServices, routesOf } from '../wan/links.ts'
+import { Pinger } from '../wan/pinger.ts'
+
+const PING_PERIOD_MS = 200
+const STOP_LIMIT_MS = 5000
+/** Ctrl-C has to be done in 5 s. */
+const INTERRUPTED_STOP_LIMIT_MS = 1500
+
+export class House implements AsyncDisposable {
+  readonly ground: RunFacts['ground']
+  readonly verified: readonly LinkVerification[]
+  readonly links: LinkControl
+  /** Aborted with SERVICE_DIED when a service ends that nobody asked to end. */
+  readonly died: AbortSignal
+  readonly #deployment: LocalDeployment
+  readonly #pinger: Pinger
+  readonly #cleanup: AsyncDisposableStack
+
+  private constructor(
+    parts: Pick<House, 'ground' | 'verified' | 'links' | 'died'>,
+    deployment: LocalDeployment,
+    pinger: Pinger,
+    cleanup: AsyncDisposableStack,
+  ) {
+    this.ground = parts.ground
+    this.verified = parts.verified
+    this.links = parts.links
+    this.died = parts.died
+    this.#deployment = deployment
+    this.#pinger = pinger
+    this.#cleanup = cleanup
+  }
+
+  /** Measures the disk, starts the links and the stores, and verifies the links before anything uses them. */
+  static async open(
+    driver: Driver,
+    plan: DeployPlan,
+    topology: Topology,
+    scenario: Scenario,
+    signal: AbortSignal,
+  ): Promise<House> {
+    await using cleanup = new AsyncDisposableStack()
+    removeLeftovers(scenario.data)
+    const death = new AbortController()
+    const deployment = new LocalDeployment({
+      runId: randomBytes(6).toString('hex'),
+      ...(scenario.data === undefined ? {} : { base: scenario.data }),
+      portRange: scenario.ports,
+      onDeath: (error) => death.abort(error),
+    })
+    cleanup.defer(() => deployment.stop(signal.aborted ? INTERRUPTED_STOP_LIMIT_MS : STOP_LIMIT_MS))
+    const ground = await measureGround(deployment.folder)
+    const services = driver.services(plan)
+    const pinger = cleanup.use(await Pinger.open(topology))
+    await deployment.place(services)
+    await deployment.place(relayServices(topology, [...routesOf(topology, services), ...pinger.routes], plan.seed))
+    const entry = (from: string, to: string, port: string) =>
+      linkEntry(topology, deployment.endpoints(), from, to, port)
+    deployment.route(entry)
+    await deployment.start('deploy', signal, () => undefined)
+    const links = cleanup.use(await LinkControl.open(topology, deployment.endpoints()))
+    pinger.connect(entry)
+    const verified = await pinger.verify(signal)
+    pinger.start(PING_PERIOD_MS)
+    return new House({ ground, verified, links, died: death.signal }, deployment, pinger, cleanup.move())
+  }
+
+  endpoints(): Endpoints {
+    return this.#deployment.endpoints()
+  }
+
+  seenFrom(dc: string): Endpoints {
+    return this.#deployment.seenFrom(dc)
+  }
+
+  usage(): readonly ServiceUsage[] {
+    return this.#deployment.usage()
+  }
+
+  startReplication(signal: AbortSignal): Promise<void> {
+    return this.#deployment.start('replicate', signal, () => undefined)
+  }
+
+  /** Stores every ping of the run with the part of the run in which it returned. */
+  async writeRoundTrips(path: string, epochUs: number, phases: RunFacts['phases'], signal: AbortSignal): Promise<void> {
+    await this.#pinger.burst(signal)
+    const measure = phases.find((phase) => phase.name === 'measure')
+    const log = new CsvLog(path, RTT_COLUMNS)
+    for (const { atUs, from, to, rttMs } of this.#pinger.drain()) {
+      const at = atUs - epochUs
+      const part = measure === undefined || at < measure.startUs ? 'before' : at <= measure.endUs ? 'during' : 'after'
+      log.row([atSeconds(at), from, to, part, rttMs.toFixed(3)])
+    }
+    await log.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cleanup.disposeAsync()
+  }
+}

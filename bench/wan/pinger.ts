@@ -1,0 +1,145 @@
+// Pings every directed pair of DCs through the links, from before the load until after the run: proof that the WAN has the
+// delay that was asked for. The pings are timed in a thread of their own, where nothing else makes them late.
+import { Worker } from 'node:worker_threads'
+import type { Address } from '../contract/driver.ts'
+import { BenchError } from '../contract/errors.ts'
+import type { LinkVerification } from '../contract/run-folder.ts'
+import { linkBetween, type Topology } from '../contract/topology.ts'
+import type { LinkRoute } from './links.ts'
+import type { PingSample, PingTarget, PingerReport, PingerRequest } from './pinger-thread.ts'
+
+/** A link whose median round trip is further than this from the nominal one is not the WAN that was asked for. */
+export const LINK_ERROR_MS_MAX = 2.5
+
+const ECHO_PORT = 'echo'
+const BURST_GAP_MS = 5
+const BURST_SAMPLES = 30
+/** The first round trips of a burst find cold code. */
+const BURST_SKIPPED = 5
+const BURST_TIMEOUT_MS = 10_000
+
+/** How a route enters its link. */
+type Entry = (from: string, to: string, port: string) => Address
+
+/** The echo listener that stands in for every DC, and the pings to it through every link. */
+export class Pinger implements AsyncDisposable {
+  /** The routes that the pings need; hand them to `relayServices`. */
+  readonly routes: readonly LinkRoute[]
+  readonly #topology: Topology
+  readonly #thread: Worker
+  readonly #samples: PingSample[] = []
+  readonly #listeners = new Set<(sample: PingSample) => void>()
+  #periodMs: number | null = null
+
+  private constructor(topology: Topology, thread: Worker, echo: Address) {
+    this.#topology = topology
+    this.#thread = thread
+    this.routes = topology.links.map(({ from, to }) => ({ from, to, port: ECHO_PORT, target: echo, counted: false }))
+    thread.on('message', (report: PingerReport) => {
+      if (report.type !== 'sample') return
+      this.#samples.push(report.sample)
+      for (const listener of this.#listeners) listener(report.sample)
+    })
+    thread.unref()
+  }
+
+  /** Starts the thread and its echo listener; no ping is sent yet. */
+  static open(topology: Topology): Promise<Pinger> {
+    const thread = new Worker(new URL('./pinger-thread.ts', import.meta.url))
+    return new Promise((resolve, reject) => {
+      thread.once('error', reject)
+      thread.once('message', (report: PingerReport) => {
+        thread.off('error', reject)
+        if (report.type === 'listening') resolve(new Pinger(topology, thread, report.echo))
+        else reject(new BenchError('BUG', 'The pinger did not say where it listens.'))
+      })
+    })
+  }
+
+  /** Connects through every link, once the relays run; needed before any ping. */
+  connect(entry: Entry): void {
+    const targets = this.#topology.links.map(({ from, to }): PingTarget => ({
+      from,
+      to,
+      address: entry(from, to, ECHO_PORT),
+    }))
+    this.#post({ type: 'connect', targets })
+  }
+
+  /**
+   * Takes round trips over every link, best before there is any load. Throws LINK when the median of one is not what the
+   * topology says, or none comes back.
+   */
+  async verify(signal: AbortSignal): Promise<readonly LinkVerification[]> {
+    const samples = await this.burst(signal)
+    return this.#topology.links.map(({ from, to }) => {
+      const nominalRttMs = linkBetween(this.#topology, from, to).delayMs + linkBetween(this.#topology, to, from).delayMs
+      const rttsMs = samples
+        .filter((sample) => sample.from === from && sample.to === to)
+        .map(({ rttMs }) => rttMs)
+        .sort((a, b) => a - b)
+      const p50Ms = rttsMs[Math.floor(rttsMs.length / 2)]
+      const p99Ms = rttsMs[Math.floor(rttsMs.length * 0.99)]
+      if (Math.abs(p50Ms - nominalRttMs) > LINK_ERROR_MS_MAX) {
+        throw new BenchError(
+          'LINK',
+          `The round trip from ${from} to ${to} takes ${p50Ms.toFixed(2)} ms where ${nominalRttMs} ms were asked for: the machine is too busy to keep the delay, so end other work and run again.`,
+        )
+      }
+      return { from, to, nominalRttMs, samples: rttsMs.length, p50Ms, p99Ms }
+    })
+  }
+
+  /** Takes 30 round trips over every link, 5 ms apart, and returns them. Throws LINK when they do not come back. */
+  async burst(signal?: AbortSignal): Promise<readonly PingSample[]> {
+    const taken = new Map(this.#topology.links.map(({ from, to }): [string, PingSample[]] => [`${from} to ${to}`, []]))
+    const wanted = BURST_SKIPPED + BURST_SAMPLES
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const listener = (sample: PingSample) => {
+      const samples = taken.get(`${sample.from} to ${sample.to}`)
+      if (samples !== undefined && samples.length < wanted) samples.push(sample)
+      if ([...taken.values()].every(({ length }) => length === wanted)) resolve()
+    }
+    const longestMs = Math.max(0, ...this.#topology.links.map(({ delayMs, jitterMs }) => delayMs + jitterMs))
+    const timer = setTimeout(
+      () => {
+        const silent = [...taken].find(([, { length }]) => length < wanted)?.[0]
+        reject(new BenchError('LINK', `Pings from ${silent} do not come back: the log of the link's relay says why.`))
+      },
+      BURST_TIMEOUT_MS + 8 * longestMs,
+    )
+    const onAbort = () => reject(signal?.reason as Error)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#listeners.add(listener)
+    try {
+      signal?.throwIfAborted()
+      this.#post({ type: 'ping', periodMs: BURST_GAP_MS })
+      await promise
+      return [...taken.values()].flatMap((samples) => samples.slice(BURST_SKIPPED))
+    } finally {
+      this.#post({ type: 'ping', periodMs: this.#periodMs })
+      this.#listeners.delete(listener)
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Pings every link once in `periodMs` until the pinger is disposed. */
+  start(periodMs: number): void {
+    this.#periodMs = periodMs
+    this.#post({ type: 'ping', periodMs })
+  }
+
+  /** All round trips that returned since the last call, those of bursts too. A link that holds or resets gives none. */
+  drain(): readonly PingSample[] {
+    return this.#samples.splice(0)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread.terminate()
+  }
+
+  #post(request: PingerRequest): void {
+    this.#thread.postMessage(request)
+  }
+}

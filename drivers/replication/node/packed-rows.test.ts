@@ -1,0 +1,118 @@
+// Packed rows hold what was packed, and bytes that are no rows are refused, whatever they are.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { RowBatch } from '../../../bench/contract/table.ts'
+import { ContentMaker } from '../../../bench/lib/content.ts'
+import { MalformedFrame } from './frame.ts'
+import { PackedRows, packBatch, packRecords, recordContent, recordDot, recordVersion } from './packed-rows.ts'
+
+const maker = new ContentMaker(
+  [
+    { name: 'note', type: 'text', minBytes: 0, maxBytes: 40 },
+    { name: 'count', type: 'int', min: -5, max: 5 },
+  ],
+  7,
+)
+const identity = fc.maxSafeNat()
+const rowsOf = fc.uniqueArray(fc.record({ key: identity, dot: identity, version: identity }), {
+  selector: ({ key }) => key,
+  maxLength: 20,
+})
+
+function batchOf(rows: readonly { key: number; dot: number; version: number }[]): RowBatch {
+  const columns = maker.allocate(rows.length)
+  rows.forEach(({ dot }, i) => maker.fill(columns, i, dot))
+  return {
+    count: rows.length,
+    keys: Float64Array.from(rows, ({ key }) => key),
+    dots: Float64Array.from(rows, ({ dot }) => dot),
+    versions: Float64Array.from(rows, ({ version }) => version),
+    operations: new Uint8Array(rows.length).fill(1),
+    columns,
+    atomic: false,
+  }
+}
+
+test('a packed batch holds every row with its canonical content', () => {
+  fc.assert(
+    fc.property(rowsOf, fc.integer({ min: 0, max: 13 }), (rows, room) => {
+      const packed = PackedRows.parse(packBatch(batchOf(rows), room).subarray(room))
+      assert.equal(packed.count, rows.length)
+      rows.forEach(({ key, dot, version }, i) => {
+        assert.deepEqual([packed.key(i), packed.dot(i), packed.version(i)], [key, dot, version])
+        assert.deepEqual(Uint8Array.from(recordContent(packed.record(i))), maker.expected(dot))
+      })
+    }),
+  )
+})
+
+test('records packed again are the same bytes', () => {
+  fc.assert(
+    fc.property(rowsOf, (rows) => {
+      const bytes = packBatch(batchOf(rows), 0)
+      const packed = PackedRows.parse(bytes)
+      const places = rows.map((_, i) => i)
+      const again = packRecords(
+        places.map((i) => packed.key(i)),
+        places.map((i) => packed.record(i)),
+      )
+      assert.deepEqual(again, bytes)
+    }),
+  )
+})
+
+test('a raised version stands in the record and nowhere else', () => {
+  const bytes = packBatch(batchOf([3, 5, 9].map((key) => ({ key, dot: key + 100, version: 1000 }))), 0)
+  const packed = PackedRows.parse(bytes)
+  packed.setVersion(1, 2000)
+  assert.deepEqual(
+    [0, 1, 2].map((i) => recordVersion(packed.record(i))),
+    [1000, 2000, 1000],
+  )
+  assert.deepEqual(
+    [0, 1, 2].map((i) => recordDot(packed.record(i))),
+    [103, 105, 109],
+  )
+})
+
+test('rows cut short, lengthened or overwritten are refused or still rows, and never read past their end', () => {
+  const walk = (bytes: Buffer) => {
+    const packed = PackedRows.parse(bytes)
+    for (let i = 0; i < packed.count; i++)
+      assert.ok(Number.isSafeInteger(packed.key(i)) && packed.record(i).length >= 17)
+  }
+  const seen = { refused: 0, taken: 0 }
+  fc.assert(
+    fc.property(
+      rowsOf,
+      fc.nat(),
+      fc.uint8Array({ minLength: 1, maxLength: 9 }),
+      fc.boolean(),
+      (rows, place, noise, cut) => {
+        const good = packBatch(batchOf(rows), 0)
+        const at = place % good.length
+        const bad = cut
+          ? good.subarray(0, at)
+          : Buffer.concat([good.subarray(0, at), noise, good.subarray(at + noise.length)])
+        try {
+          walk(bad)
+          seen.taken++
+        } catch (error) {
+          assert.ok(error instanceof MalformedFrame, String(error))
+          seen.refused++
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  )
+  assert.ok(seen.refused > 300, `${seen.refused} of 1000 were refused`)
+})
+
+test('random bytes are refused', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 5, maxLength: 400 }), (bytes) => {
+      assert.throws(() => PackedRows.parse(Buffer.from(bytes)), MalformedFrame)
+    }),
+  )
+})
