@@ -55,6 +55,7 @@ export class Generator {
   #lanes: readonly Lane[] = []
   #finished: (() => void) | undefined
   #stopped = false
+  #soon: NodeJS.Immediate | undefined
 
   constructor(plan: GeneratorPlan, arrivals: Arrivals, timer: Timer) {
     this.#plan = plan
@@ -75,7 +76,16 @@ export class Generator {
     else counts.unknown += rows
     if (result.error !== undefined) this.errors[result.error] = (this.errors[result.error] ?? 0) + 1
     counts.lastOutcomeUs = ackedUs
-    this.#pump()
+    if (this.#plan.closedLoop) this.#pumpSoon()
+    else this.#pump()
+  }
+
+  /** After what else is waiting: a store that answers at once must not keep the thread from its timers and messages. */
+  #pumpSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined
+      this.#pump()
+    })
   }
 
   slipMs(percentile: number): number {

@@ -1,0 +1,85 @@
+// Services for tests. Run as a program, it is such a service: what it does is its arguments, in order.
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import type { Address } from '../contract/driver.ts'
+import type { Service } from '../contract/service.ts'
+
+/** A service that listens on its only port, `main`, does `acts`, and is ready when it says so. */
+export function testService(name: string, acts: readonly string[], change: Partial<Service> = {}): Service {
+  return {
+    name,
+    dc: 'a',
+    role: 'store',
+    stage: 'deploy',
+    ports: [`main ${name}`],
+    reaches: [],
+    files: () => [{ path: 'settings/service.json', content: '{"secret":true}' }],
+    setup: () => [],
+    command: (place) => ({
+      program: 'node',
+      args: [import.meta.filename, `listen=${place.ports[`main ${name}`]?.port}`, ...acts],
+    }),
+    ready: { type: 'line', starts: 'ready' },
+    readyTimeoutMs: 5_000,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 1_000,
+    unprivileged: false,
+    watchesParent: false,
+    ...change,
+  }
+}
+
+/** What the service at this address answers to one line. */
+export async function ask({ host, port }: Address, line: string): Promise<string> {
+  const socket = connect({ host, port })
+  await once(socket, 'connect')
+  socket.write(line)
+  const [answer] = await once(socket, 'data')
+  socket.destroy()
+  return String(answer)
+}
+
+/** Resolves when `holds` does; the test's own time limit bounds it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+const ACTS: Readonly<Record<string, (value: string) => unknown>> = {
+  listen: (port) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy())
+      socket.on('data', (line) => {
+        if (String(line) === 'who')
+          socket.write(JSON.stringify({ pid: process.pid, env: process.env, cwd: process.cwd() }))
+        if (String(line) === 'uid') socket.write(String(process.getuid?.()))
+        if (String(line) === 'die') {
+          process.stderr.write('first line\nout of cheese\n')
+          process.exit(3)
+        }
+      })
+    })
+    server.listen(Number(port), '127.0.0.1')
+    return once(server, 'listening')
+  },
+  say: (line) => process.stdout.write(`${line}\n`),
+  exit: (code) => process.exit(Number(code)),
+  deaf: () => process.on('SIGTERM', () => undefined),
+  write: (bytes) => writeFileSync('written', Buffer.alloc(Number(bytes)), { flush: true }),
+  burn: (ms) => {
+    for (const end = performance.now() + Number(ms); performance.now() < end;);
+  },
+  child: (acts) => spawn(process.execPath, [import.meta.filename, ...acts.split(',')], { stdio: 'ignore' }),
+  // A child in a session of its own, as Postgres makes them.
+  stray: () => spawn(process.execPath, [import.meta.filename, 'wait='], { stdio: 'ignore', detached: true }),
+  wait: () => setInterval(() => undefined, 1000),
+}
+
+if (import.meta.main) {
+  for (const act of process.argv.slice(2)) {
+    const at = act.indexOf('=')
+    await ACTS[act.slice(0, at)](act.slice(at + 1))
+  }
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Session } from '../contract/driver.ts'
+import { nowUs } from '../lib/clock.ts'
+import { packDot } from '../lib/dot.ts'
+import { PROBE_STATE } from '../lib/ledger-format.ts'
+import { Prober, type ClosedProbe } from './prober.ts'
+
+interface Row {
+  readonly dot: number
+  readonly version: number
+}
+
+/** A DC whose rows change at planted times. */
+class PlantedDc {
+  readonly #changes = new Map<number, { atUs: number; row: Row }[]>()
+  failing = false
+
+  plant(key: number, atUs: number, row: Row): void {
+    const changes = this.#changes.get(key) ?? []
+    changes.push({ atUs, row })
+    this.#changes.set(key, changes)
+  }
+
+  readonly session: Session = {
+    write: () => Promise.reject(new Error('not written here')),
+    read: async (keys) => {
+      // The store looks at some moment between the send and the return.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (this.failing) throw new Error('down')
+      const now = nowUs()
+      const rows = [...keys].map((key) => this.#changes.get(key)?.findLast((change) => change.atUs <= now)?.row)
+      await new Promise((resolve) => setImmediate(resolve))
+      return {
+        dots: Float64Array.from(rows, (row) => row?.dot ?? 0),
+        versions: Float64Array.from(rows, (row) => row?.version ?? 0),
+      }
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}
+
+const dot = (sequence: number, dc = 0) => packDot(dc, 1, sequence)
+
+async function probeAll(
+  dc: PlantedDc,
+  writes: readonly { key: number; row: Row }[],
+): Promise<Map<number, ClosedProbe>> {
+  const closed = new Map<number, ClosedProbe>()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const prober = new Prober(dc.session, (probe) => {
+    closed.set(probe.dot, probe)
+    if (closed.size === writes.length) resolve()
+  })
+  const sentUs = nowUs()
+  prober.watch(
+    sentUs,
+    Float64Array.from(writes, (write) => write.key),
+    Float64Array.from(writes, (write) => write.row.dot),
+    Float64Array.from(writes, (write) => write.row.version),
+  )
+  const timer = setTimeout(() => prober.end(), 2000)
+  await promise
+  clearTimeout(timer)
+  return closed
+}
+
+test('the bracket of every probe contains the planted moment of visibility', async () => {
+  const dc = new PlantedDc()
+  const startUs = nowUs()
+  const writes = Array.from({ length: 200 }, (_, i) => ({ key: i, row: { dot: dot(i + 1), version: 1000 + i } }))
+  const visibleUs = writes.map((_, i) => startUs + 20_000 + i * 1000)
+  writes.forEach(({ key, row }, i) => dc.plant(key, visibleUs[i], row))
+  const closed = await probeAll(dc, writes)
+  writes.forEach(({ row }, i) => {
+    const probe = closed.get(row.dot) as ClosedProbe
+    assert.equal(probe.state, PROBE_STATE.hit)
+    const low = Number.isNaN(probe.missSentUs) ? probe.sentUs : probe.missSentUs
+    assert.ok(low <= visibleUs[i] && visibleUs[i] <= probe.hitReturnedUs, `row ${i}`)
+  })
+})
+
+test('a later write of the same DC is a hit, a newer row of another DC overshadows, an older one is a miss', async () => {
+  const dc = new PlantedDc()
+  const now = nowUs()
+  dc.plant(1, now, { dot: dot(9), version: 900 })
+  dc.plant(2, now, { dot: dot(4, 1), version: 999 })
+  dc.plant(3, now, { dot: dot(5, 1), version: 10 })
+  dc.plant(3, now + 60_000, { dot: dot(3), version: 103 })
+  const closed = await probeAll(dc, [
+    { key: 1, row: { dot: dot(1), version: 101 } },
+    { key: 2, row: { dot: dot(2), version: 102 } },
+    { key: 3, row: { dot: dot(3), version: 103 } },
+  ])
+  assert.equal(closed.get(dot(1))?.state, PROBE_STATE.hit)
+  assert.equal(closed.get(dot(2))?.state, PROBE_STATE.overshadowed)
+  assert.equal(closed.get(dot(3))?.state, PROBE_STATE.hit)
+  assert.ok((closed.get(dot(3))?.hitReturnedUs ?? 0) >= now + 60_000)
+})
+
+test('what never becomes visible stays open, and a DC that cannot be read shows nothing', async () => {
+  const dc = new PlantedDc()
+  dc.plant(1, nowUs(), { dot: dot(1), version: 101 })
+  dc.failing = true
+  setTimeout(() => {
+    dc.failing = false
+  }, 100)
+  const closed = await probeAll(dc, [
+    { key: 1, row: { dot: dot(1), version: 101 } },
+    { key: 2, row: { dot: dot(2), version: 102 } },
+  ])
+  assert.equal(closed.get(dot(1))?.state, PROBE_STATE.hit)
+  assert.equal(closed.get(dot(2))?.state, PROBE_STATE.open)
+})
