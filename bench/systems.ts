@@ -29,10 +29,7 @@ export function systemName(system: System): string {
 function named<T>(list: readonly T[], nameOf: (item: T) => string, wanted: string, what: string): T {
   const found = list.find((item) => nameOf(item) === wanted)
   if (found !== undefined) return found
-  throw new BenchError(
-    'USAGE',
-    `There is no ${what} ${wanted}: ${suggestion(wanted, list.map(nameOf))}`.replace(/\??$/, (end) => end || '.'),
-  )
+  throw new BenchError('USAGE', `There is no ${what} ${wanted}: ${suggestion(wanted, list.map(nameOf))}`)
 }
 
 export function workloadOf(scenario: Scenario, registry: Registry): WorkloadEntry {

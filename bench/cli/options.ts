@@ -57,7 +57,8 @@ const RESULT: readonly OptionText[] = [
   { flags: '--out <folder>', text: 'where the bench folder goes (default: results)' },
 ]
 
-const EXAMPLES = `
+/** How people call it, for the help. */
+export const EXAMPLES = `
 Examples:
   npm run bench -- --workload=profiles
   npm run bench -- --driver=postgres,lsm --rate=5000 --delay=150ms

@@ -6,7 +6,7 @@ import { suggestion } from '../lib/nearest.ts'
 import type { Registry } from '../registry.ts'
 import { doctorCommand } from './doctor.ts'
 import { listJson, listLines } from './list.ts'
-import { addRunOptions, rawOptions } from './options.ts'
+import { addRunOptions, EXAMPLES, rawOptions } from './options.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 
@@ -25,17 +25,17 @@ function programFor(registry: Registry): Command {
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
-  addRunOptions(
-    program
-      .command('run', { isDefault: true })
-      .description('measure one or more systems under one workload (the default)'),
-  )
-    .argument('[unexpected...]')
-    .action(async (words: string[], values: Record<string, unknown>) => {
-      if (words.length > 0)
-        throw new BenchError('USAGE', `There is no command ${words[0]}: ${suggestion(words[0], COMMANDS)}`)
+  const run = addRunOptions(program.command('run', { isDefault: true }))
+    .description('measure one or more systems under one workload (the default)')
+    .allowExcessArguments()
+    .action(async (values: Record<string, unknown>, { args: [unexpected] }: Command) => {
+      if (unexpected !== undefined) {
+        throw new BenchError('USAGE', `There is no command ${unexpected}: ${suggestion(unexpected, COMMANDS)}`)
+      }
       process.exitCode = await runCommand(rawOptions(values), registry, values['json'] === true)
     })
+  // Most people only ever run: its options belong on the first page.
+  program.addHelpText('after', () => `\n${run.helpInformation().replace(/^[^]*?\n\n/, 'Options of run: ')}${EXAMPLES}`)
   program
     .command('list')
     .argument('[name]', 'one driver or workload')

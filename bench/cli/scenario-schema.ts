@@ -122,13 +122,13 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     const [issue] = parsed.error.issues
     if (issue.code === 'unrecognized_keys') {
       const [key] = issue.keys
-      throw new BenchError('USAGE', `There is no option ${key}: ${suggestion(key, OPTION_NAMES)}.`)
+      throw new BenchError('USAGE', `There is no option ${key}: ${suggestion(key, OPTION_NAMES)}`)
     }
     const option = String(issue.path[0])
     const said = raw[option]
     if (issue.code === 'invalid_value') {
       const values = issue.values.map(String)
-      throw new BenchError('USAGE', `--${option} ${String(said)} is not known: ${suggestion(String(said), values)}.`)
+      throw new BenchError('USAGE', `--${option} ${String(said)} is not known: ${suggestion(String(said), values)}`)
     }
     const what = issue.code === 'custom' || issue.message !== '' ? issue.message : 'is not understood'
     throw new BenchError('USAGE', `--${option} ${what}; see --help for examples.`)

@@ -29,8 +29,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     : undefined
 }
 
-/** "did you mean x?" for the nearest known word, else the list of them. */
+/** The end of a sentence about an unknown word: "did you mean x?" for the nearest known one, else the list of them. */
 export function suggestion(word: string, known: readonly string[]): string {
   const near = nearest(word, known)
-  return near === undefined ? `choose one of ${known.join(', ')}` : `did you mean ${near}?`
+  return near === undefined ? `choose one of ${known.join(', ')}.` : `did you mean ${near}?`
 }

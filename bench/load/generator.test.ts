@@ -172,6 +172,10 @@ for (const batchRows of [1, 50]) {
       assert.equal(block.outcome[i], OUTCOME.ok)
       assert.notEqual(block.ackedAfterUs[i], NEVER)
     })
+    const placeOf = new Map(expected.map((_, i) => [block.dot[i], i]))
+    for (const { dots, atUs } of sent) {
+      for (const dot of dots) assert.ok(atUs >= startUs + expected[placeOf.get(dot) ?? 0].atUs - 1)
+    }
     assert.deepEqual(
       [...touched.ascending()],
       [...new Set(expected.map(({ key }) => key))].toSorted((a, b) => a - b),
