@@ -9,6 +9,7 @@ import type { Scenario } from './contract/scenario.ts'
 import type { Registry } from './registry.ts'
 import { Run, type RunContext } from './run.ts'
 import { AUTO_SHARE, roundRate, type Calibration } from './stages/calibrate.ts'
+import { dropLargeLedgers } from './stages/ledger-limit.ts'
 import { systemName, systemsOf, workloadOf, type System } from './systems.ts'
 
 function benchFolder(out: string, workload: string): string {
@@ -103,7 +104,13 @@ export async function runBench(
     throw error
   }
   progress.step('analysing')
-  return { folder, analysis: await analyseBench(folder) }
+  const analysis = await analyseBench(folder)
+  for (const run of dropLargeLedgers(folder, scenario.ledgerLimitBytes)) {
+    progress.note(
+      `${run}: its ledger was larger than --ledger-limit and has been dropped; report answers from the figures kept`,
+    )
+  }
+  return { folder, analysis }
 }
 
 /** A run without its facts cannot be reported; a bench without any run is nothing. */

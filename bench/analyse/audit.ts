@@ -7,7 +7,7 @@ import type { RoundTrips } from './round-trips.ts'
 import { trendOf } from './statistics.ts'
 
 /** What the audit judges. Series are by slice of the measured phase; NaN where a slice has nothing. */
-export interface AuditInput {
+interface AuditInput {
   readonly facts: RunFacts
   readonly offered: number
   readonly dropped: number
@@ -98,7 +98,7 @@ function backlogTrend(series: readonly number[]): Found {
 }
 
 /** Facts that decide the verdict beside the audit lines. */
-export interface Promises {
+interface Promises {
   readonly lostInSome: number | null
   readonly lostInAll: number | null
   readonly unexplained: number
@@ -121,19 +121,21 @@ export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises
     )
   if (promises.unexplained > 0)
     reasons.push(
-      `${promises.unexplained} rows at the end carry a write that was refused, replaced or never asked for: the driver reports its outcomes wrongly.`,
+      `${countOf(promises.unexplained, 'row at the end carries', 'rows at the end carry')} a write that was refused, replaced or never asked for: the driver reports its outcomes wrongly.`,
     )
   const broken: string[] = []
   const { capabilities } = facts.system
   const promisesConvergence = capabilities.conflicts !== 'diverges'
   const { lostInSome, lostInAll } = promises
   if (promisesConvergence && lostInSome !== null && lostInSome > 0)
-    broken.push(`${lostInSome} acknowledged writes are lost in at least one DC, ${lostInAll ?? 0} of them in all.`)
+    broken.push(
+      `${countOf(lostInSome, 'acknowledged write is', 'acknowledged writes are')} lost in at least one DC, ${lostInAll ?? 0} of them in all.`,
+    )
   if (!promisesConvergence && lostInAll !== null && lostInAll > 0)
-    broken.push(`${lostInAll} acknowledged writes are lost in all DCs.`)
+    broken.push(`${countOf(lostInAll, 'acknowledged write is', 'acknowledged writes are')} lost in all DCs.`)
   if (promisesConvergence && facts.divergent.total > 0)
     broken.push(
-      `${facts.divergent.total} rows differ between the DCs at the end, in a system that promises that they become equal.`,
+      `${countOf(facts.divergent.total, 'row differs', 'rows differ')} between the DCs at the end, in a system that promises that they become equal.`,
     )
   else if (promisesConvergence && capabilities.readable) {
     if (facts.convergence.timedOut)
@@ -143,6 +145,8 @@ export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises
   }
   return { status: reasons.length === 0 ? 'valid' : 'invalid', reasons, warnings, broken }
 }
+
+const countOf = (count: number, one: string, several: string) => `${count} ${count === 1 ? one : several}`
 
 function sentenceOf(line: AuditLine): string {
   const where = line.where === '' ? '' : ` (${line.where})`

@@ -12,7 +12,7 @@ const isServer = (role: string) => role === 'store' || role === 'replication'
  * How much a counter grew between two marks over the services chosen; null when a mark is missing, a service has no such
  * counter, or none was chosen.
  */
-export function growthOf(
+function growthOf(
   marks: readonly CounterMark[],
   from: CounterMark['name'],
   to: CounterMark['name'],
@@ -35,7 +35,7 @@ export function growthOf(
 }
 
 /** Payload sent over the links between two marks, bytes; null when a mark is missing. `link` narrows it to one. */
-export function wanBytes(
+function wanBytes(
   marks: readonly CounterMark[],
   from: CounterMark['name'],
   to: CounterMark['name'],

@@ -1,7 +1,7 @@
 // Groups rows by key without sorting them all: a counting sort by group, then a sort only within groups out of order.
 import { DotTable } from './dot-table.ts'
 
-export interface Grouping {
+interface Grouping {
   /** Key → group. */
   readonly table: DotTable
   readonly groups: number

@@ -48,7 +48,7 @@ function addLinks(list: MetricList, links: readonly LinkLag[], where: { dc: stri
 }
 
 /** Mean time from visible at home to visible there, µs, by directed link; NaN on links without clean probes. */
-export interface Windows {
+interface Windows {
   readonly lowUs: readonly number[]
   readonly midUs: readonly number[]
   readonly highUs: readonly number[]

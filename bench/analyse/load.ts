@@ -10,7 +10,7 @@ import { finalFile, probesFile, RUN_FILES, type RunFacts } from '../contract/run
 export type StoredRun = RunFacts & { readonly analysis?: RunAnalysis; readonly verdict?: Verdict }
 
 /** One `writes-<dc>-<worker>.bin`. */
-export interface WritesFile {
+interface WritesFile {
   readonly dcIndex: number
   readonly path: string
 }

@@ -2,10 +2,10 @@
 
 const FIGURE_DIGITS = 6
 
-/** A figure with six significant digits and no exponent; empty for n/a. */
+/** A figure with six significant digits, whole numbers with all of theirs, and no exponent; empty for n/a. */
 export function formatFigure(value: number | null): string {
-  if (value === null || !Number.isFinite(value)) return ''
-  const rounded = Number(value.toPrecision(FIGURE_DIGITS))
+  const rounded = roundFigure(value)
+  if (rounded === null) return ''
   if (Number.isInteger(rounded)) return String(BigInt(rounded))
   const text = String(rounded)
   return text.includes('e') ? rounded.toFixed(20).replace(/0+$/, '') : text
@@ -23,5 +23,6 @@ export function formatMilliseconds(us: number): string {
 
 /** A number rounded as `formatFigure` prints it, for JSON; null when it is not finite. */
 export function roundFigure(value: number | null): number | null {
-  return value === null || !Number.isFinite(value) ? null : Number(value.toPrecision(FIGURE_DIGITS))
+  if (value === null || !Number.isFinite(value)) return null
+  return Math.abs(value) >= 10 ** (FIGURE_DIGITS - 1) ? Math.round(value) : Number(value.toPrecision(FIGURE_DIGITS))
 }

@@ -25,7 +25,7 @@ interface Seen {
 }
 
 /** What one DC held at the end, by key group; `state` 0 means that the key is not in its file. */
-export interface FinalRows {
+interface FinalRows {
   readonly dot: Float64Array
   readonly version: Float64Array
   readonly state: Uint8Array

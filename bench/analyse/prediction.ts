@@ -33,7 +33,8 @@ export class WriteCounts {
     const dcs = this.#dcCount
     const overlap = (d: number, e: number) =>
       overlapUs(windowUs[d * dcs + e], windowUs[e * dcs + d], lengthUs) / lengthUs
-    const shares = Array.from({ length: dcs }, (_, d) => Array.from({ length: dcs }, (_, e) => overlap(d, e)))
+    const places = Array.from({ length: dcs }, (_, place) => place)
+    const shares = places.map((d) => places.map((e) => overlap(d, e)))
     let pairs = 0
     let keys = 0
     const inConflict = new Array<number>(dcs).fill(0)
@@ -62,7 +63,7 @@ export class WriteCounts {
       pairsPerSecond: (pairs / lengthUs) * 1e6,
       keysPerSecond: (keys / lengthUs) * 1e6,
       share: all === 0 ? null : inConflict.reduce((sum, n) => sum + n, 0) / all,
-      shareByDc: Array.from({ length: dcs }, (_, d) => share(d)),
+      shareByDc: places.map(share),
     }
   }
 }

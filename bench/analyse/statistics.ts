@@ -1,8 +1,8 @@
 // The statistics that the analysis needs beyond simple-statistics: trends, proportions, batch means.
-import { mean, median, sampleStandardDeviation } from 'simple-statistics'
+import { median, sampleStandardDeviation } from 'simple-statistics'
 
 /** Two-sided 95 % quantile of the normal distribution. */
-export const Z95 = 1.959964
+const Z95 = 1.959964
 
 /** Wilson's score interval for `hits` of `n`, at 95 %. With n = 0 nothing is known: [0, 1]. */
 export function wilson(hits: number, n: number): { readonly low: number; readonly high: number } {
@@ -76,9 +76,4 @@ export function medianWithSpread(values: readonly (number | null)[]): {
   // A median over only some of the runs would hide that the others could not say.
   if (known.length === 0 || known.length < values.length) return { value: null, low: null, high: null }
   return { value: median(known), low: Math.min(...known), high: Math.max(...known) }
-}
-
-/** The mean, or null of nothing. */
-export function meanOrNull(values: readonly number[]): number | null {
-  return values.length === 0 ? null : mean([...values])
 }

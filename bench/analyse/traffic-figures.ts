@@ -8,7 +8,7 @@ import type { DcTraffic, Traffic } from './traffic.ts'
 import type { VisibleCounts } from './visible-share.ts'
 
 /** What the schedule asked for in the measured phase, in rows. */
-export interface Offer {
+interface Offer {
   readonly offered: number
   readonly dropped: number
 }

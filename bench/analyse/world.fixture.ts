@@ -5,7 +5,11 @@ import { randomStream } from '../lib/random.ts'
 import type { PlantedProbe, PlantedWrite } from './planted.fixture.ts'
 
 export interface World {
-  readonly writes: readonly (PlantedWrite & { readonly commitMs: number; readonly ackedMs: number })[]
+  readonly writes: readonly (PlantedWrite & {
+    readonly commitMs: number
+    readonly ackedMs: number
+    readonly version: number
+  })[]
   /** By write: when it arrived in the other DC. */
   readonly arrivedMs: readonly number[]
   readonly probes: readonly PlantedProbe[]
@@ -120,7 +124,7 @@ export function oracle({ writes, arrivedMs }: World): {
       pairs++
       inConflict.add(i).add(j)
       keys.add(a.key)
-      discarded.add((a.version ?? 0) < (b.version ?? 0) ? i : j)
+      discarded.add(a.version < b.version ? i : j)
     }
   }
   return { pairs, inConflict: inConflict.size, keys: keys.size, discarded: discarded.size }

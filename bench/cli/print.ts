@@ -1,5 +1,15 @@
-// TEMPORARY until the report exists
-export function printBench(analysis: unknown, folder: string, json: boolean): number {
-  process.stdout.write(`${JSON.stringify(analysis, null, 1).slice(0, 6000)} ${folder} ${json}\n`)
-  return 0
+// What a command says of a bench at its end, on standard output, and the exit code that goes with it.
+import { relative } from 'node:path'
+import type { BenchAnalysis } from '../contract/analysis.ts'
+import { colorsFor } from '../report/colors.ts'
+import { exitCodeOf } from '../report/exit-code.ts'
+import { jsonSummary } from '../report/json.ts'
+import { renderBench } from '../report/terminal.ts'
+
+/** Prints the table or the JSON document and returns the exit code. */
+export function printBench(analysis: BenchAnalysis, folder: string, json: boolean): number {
+  const near = relative(process.cwd(), folder)
+  const shown = near === '' || near.startsWith('..') ? folder : `${near}/`
+  process.stdout.write(json ? jsonSummary(analysis, shown) : renderBench(analysis, shown, colorsFor(process.stdout)))
+  return exitCodeOf(analysis.verdict)
 }

@@ -87,7 +87,6 @@ export class LevelEngine implements Engine {
   }
 
   horizon(): number {
-    this.#recent.rotateIfFull()
     return this.#recent.horizon
   }
 
@@ -146,6 +145,7 @@ export class LevelEngine implements Engine {
   async commit(head: number, highestVersion: number): Promise<void> {
     if (!this.#dirty) return
     this.#dirty = false
+    this.#recent.rotateIfFull()
     const batch = this.#batch
     this.#batch = this.#level.batch()
     batch.put(STATE_NAME, encodeNumbers([head, highestVersion, this.#logId]))

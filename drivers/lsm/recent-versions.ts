@@ -43,7 +43,7 @@ export class RecentVersions {
     if (version > this.#currentHighest) this.#currentHighest = version
   }
 
-  /** Forgets the older generation when the newer one is full. Never called between finding rows and remembering them. */
+  /** Forgets the older generation when the newer one is full. Called between requests, never within one. */
   rotateIfFull(): void {
     if (this.#current.size < this.#rows) return
     if (this.#previousHighest > this.horizon) this.horizon = this.#previousHighest

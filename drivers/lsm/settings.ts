@@ -51,7 +51,7 @@ const LEAST: Readonly<Record<string, number>> = {
   write_buffer_bytes: 1 << 16,
   block_cache_bytes: 0,
   table_file_bytes: 1 << 20,
-  recent_rows: 1,
+  recent_rows: 1 << 14,
 }
 
 /** Reads the settings' text; throws USAGE where a value is none. */

@@ -1,5 +1,5 @@
 // For tests: runs the driver's services on loopback as processes of the test, without any harness around them.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -19,6 +19,7 @@ import type { Address, DeployPlan, Endpoints } from '../../bench/contract/driver
 import type { Command, Place, Service } from '../../bench/contract/service.ts'
 import type { Table } from '../../bench/contract/table.ts'
 import { delay } from '../../bench/lib/clock.ts'
+import { processTree, sendSignal } from '../../bench/deploy/process-table.ts'
 import { READY_LINE } from '../../bench/lib/service-process.ts'
 import { services } from './services.ts'
 import { SETTINGS } from './settings.ts'
@@ -80,7 +81,8 @@ export class TestDeployment implements AsyncDisposable {
   readonly #services: readonly Service[]
   readonly #running = new Map<string, ChildProcess>()
   readonly #onExit = () => {
-    for (const name of this.#running.keys()) this.#signal(name, 'SIGKILL')
+    for (const name of this.#running.keys()) killAll(this.#processes(name))
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
 
   private constructor(folder: string, all: readonly Service[], endpoints: Endpoints) {
@@ -88,6 +90,7 @@ export class TestDeployment implements AsyncDisposable {
     this.#services = all
     this.endpoints = endpoints
     process.once('exit', this.#onExit)
+    process.once('SIGTERM', exitNow)
   }
 
   static async create(plan: DeployPlan): Promise<TestDeployment> {
@@ -182,29 +185,44 @@ export class TestDeployment implements AsyncDisposable {
     }
   }
 
-  #signal(name: string, signal: NodeJS.Signals): void {
+  /** Every process of a running service: Postgres's are each a process group of their own. */
+  #processes(name: string): readonly number[] {
     const child = this.#running.get(name)
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-    try {
-      process.kill(-child.pid, signal)
-    } catch {
-      // It ended in this moment.
-    }
+    return child?.pid === undefined || child.exitCode !== null || child.signalCode !== null
+      ? []
+      : processTree(child.pid)
   }
 
-  /** Signals a service's process group and waits until its process is gone. */
-  async end(name: string, signal: NodeJS.Signals): Promise<void> {
+  /** Kills all processes of a service at once and waits until they are gone: what lives on would keep a server from starting. */
+  async kill(name: string): Promise<void> {
     const child = this.#running.get(name)
-    if (child === undefined) return
-    const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
-    this.#signal(name, signal)
-    await gone
+    const processes = this.#processes(name)
+    const ended = processes.length > 0 && child !== undefined ? once(child, 'exit') : undefined
+    killAll(processes)
+    await ended
+    while (processes.some(lives)) await delay(5)
     this.#running.delete(name)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#running.keys()].reverse().map((name) => this.end(name, 'SIGKILL')))
+    await Promise.all([...this.#running.keys()].map((name) => this.kill(name)))
     process.off('exit', this.#onExit)
+    process.off('SIGTERM', exitNow)
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
 }
+
+/** Parents are stopped first, so that none starts another child meanwhile. */
+function killAll(processes: readonly number[]): void {
+  for (const pid of processes) sendSignal(pid, 'SIGSTOP')
+  for (const pid of processes) sendSignal(pid, 'SIGKILL')
+}
+
+/** Whether a process is still more than an entry that nobody has waited for. */
+function lives(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+  return stdout.trim() !== '' && !stdout.trim().startsWith('Z')
+}
+
+/** A test runner that is interrupted sends this: ending in order lets the servers be killed. */
+const exitNow = (): never => process.exit(1)

@@ -42,7 +42,7 @@ export interface RowPage {
 
 export interface Engine {
   open(): Promise<RecoveredState>
-  /** Called before the rows of a request are looked up: no row that is then unknown has a version above the returned one. */
+  /** No row that is unknown has a version above this one. It changes only with a commit. */
   horizon(): number
   /**
    * The version of the row as put so far, committed or not; 0 where there is none, NaN where telling would take a read.

@@ -181,7 +181,7 @@ test('LevelDB nodes agree with the model and with one another, through restarts 
   try {
     await fc.assert(
       fc.asyncProperty(steps(true), skews, fc.constantFrom(1, 3, 1000), (script, skewsUs, recentRows) => {
-        const settings = lsmSettings({ ...defaults, recent_rows: String(recentRows) })
+        const settings = { ...lsmSettings(defaults), recentRows }
         run++
         return play(script, skewsUs, (dc) => {
           const path = join(folder, `${run}-${dc}`)

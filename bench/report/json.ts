@@ -1,0 +1,50 @@
+// The machine-readable summary of a bench: what the table shows and why, in stable names.
+import { figureOf, type BenchAnalysis } from '../contract/analysis.ts'
+
+const TABLE_METRICS = [
+  'offered',
+  'acknowledged',
+  'visible',
+  'response_p50',
+  'response_p99',
+  'lag_p50',
+  'lag_p99',
+  'lag_error_p50',
+  'conflict_share',
+  'conflict_share_predicted',
+  'discarded',
+  'lost_updates',
+  'lost_writes',
+  'lost_writes_everywhere',
+  'divergent_rows',
+  'convergence',
+  'wan_bytes',
+  'write_amplification',
+  'client_cpu',
+  'server_cpu',
+  'resident_max',
+] as const
+
+/** One JSON document, ended by a line break. n/a is null. */
+export function jsonSummary(bench: BenchAnalysis, folder: string): string {
+  const systems = bench.systems.map((system) => ({
+    label: system.label,
+    driver: system.driver,
+    replication: system.replication,
+    shardKey: system.shardKey,
+    runs: system.runs,
+    rowsPerSecond: system.rowsPerSecond,
+    conflictBasis: system.conflictBasis,
+    metrics: Object.fromEntries(
+      TABLE_METRICS.map((metric) => {
+        const { value, low, high, n } = figureOf(system.metrics, metric)
+        const unit = system.metrics.find((one) => one.metric === metric)?.unit ?? null
+        return [metric, { unit, value, low, high, n }]
+      }),
+    ),
+  }))
+  const runs = bench.runs.map(({ run, notes, audit, verdict }) => ({ run, notes, audit, verdict }))
+  const { workload, verdict } = bench
+  const [{ rows, dcs, links, seed, quick }] = bench.runs
+  return `${JSON.stringify({ folder, workload, rows, dcs, links, seed, quick, verdict, systems, runs }, undefined, 2)}\n`
+}

@@ -1,0 +1,145 @@
+// A few plain sentences on what the figures of a bench mean, made from the figures alone.
+import { figureOf, type BenchAnalysis, type Figure, type SystemAnalysis } from '../contract/analysis.ts'
+import { percentText, shortText, wholeText } from './figures.ts'
+
+/** Sentences in the order of the table's columns. */
+export function meaningOf(bench: BenchAnalysis): string[] {
+  return [
+    ...rateSentences(bench),
+    ...comparison(bench, RESPONSE),
+    ...comparison(bench, LAG),
+    ...bench.systems.flatMap((system) => lagSentences(bench, system)),
+    ...bench.systems.flatMap((system) => conflictSentences(bench, system)),
+    ...bench.systems.flatMap((system) => lossSentences(bench, system)),
+    ...wanSentences(bench),
+    ...missingSentences(bench),
+  ]
+}
+
+const of = (system: SystemAnalysis, metric: string): Figure => figureOf(system.metrics, metric)
+const named = (bench: BenchAnalysis, system: SystemAnalysis) => (bench.systems.length > 1 ? `${system.label}: ` : '')
+const range = ({ low, high }: Figure, text: (value: number | null) => string, spread = '') =>
+  low === null || high === null || low === high ? '' : ` (${text(low)} to ${text(high)}${spread})`
+
+function rateSentences(bench: BenchAnalysis): string[] {
+  const rates = new Set(bench.systems.map((system) => system.rowsPerSecond))
+  const closed = bench.systems.filter((system) => system.rowsPerSecond === null)
+  return [
+    ...(rates.size > 1 ? ['The rows are not at one rate: compare their response times and lags with care.'] : []),
+    ...(closed.length > 0
+      ? ['Closed loop: throughput only. Response times have no schedule to count from, and the lag has no limit.']
+      : []),
+  ]
+}
+
+/** Below this ratio two times are not told apart. */
+const ALIKE = 1.05
+
+interface Compared {
+  readonly metric: string
+  /** What a system does in, or after, that time. */
+  readonly does: string
+  readonly preposition: string
+  /** Why a system may be slow. */
+  readonly because: (system: SystemAnalysis) => string
+}
+
+const RESPONSE: Compared = {
+  metric: 'response_p50',
+  does: 'answers',
+  preposition: 'in',
+  because: ({ capabilities }) =>
+    capabilities.acknowledges === 'local' ? '' : ', since it waits for other DCs before it acknowledges',
+}
+const LAG: Compared = {
+  metric: 'lag_p50',
+  does: 'shows a write in the other DCs',
+  preposition: 'after',
+  because: () => '',
+}
+
+/** Which system is slower and by how much. */
+function comparison(bench: BenchAnalysis, { metric, does, preposition, because }: Compared): string[] {
+  const known = bench.systems
+    .filter((system) => system.rowsPerSecond !== null && of(system, metric).value !== null)
+    .map((system) => ({ system, ms: of(system, metric).value as number }))
+    .sort((a, b) => a.ms - b.ms)
+  if (known.length < 2) return []
+  const [fastest] = known
+  const slowest = known[known.length - 1]
+  const ratio = slowest.ms / fastest.ms
+  const times = fastest.ms <= 0 ? '' : ratio < ALIKE ? ', much the same' : `, ${shortText(ratio)} × as long`
+  const first = `${fastest.system.label} ${does} ${preposition} ${shortText(fastest.ms)} ms (p50)`
+  return [
+    `${first}, ${slowest.system.label} ${preposition} ${shortText(slowest.ms)} ms${times}${because(slowest.system)}.`,
+  ]
+}
+
+/** What a lag is made of: the WAN takes its one-way delay, the rest is the system's. */
+function lagSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
+  const lag = of(system, 'lag_p50').value
+  const delays = new Set(bench.runs[0].links.map((link) => link.delayMs))
+  const [delayMs] = delays
+  if (system.rowsPerSecond === null || lag === null || delays.size !== 1 || delayMs === undefined) return []
+  const error = of(system, 'lag_error_p50').value
+  const known = error === null ? '' : `, known to ${shortText(error)} ms`
+  if (lag < delayMs) {
+    return [
+      `${named(bench, system)}A write is visible in the other DC ${shortText(lag)} ms after its acknowledgement (p50${known}): less than the WAN takes, since the acknowledgement itself crosses it.`,
+    ]
+  }
+  return [
+    `${named(bench, system)}Of the lag of ${shortText(lag)} ms (p50${known}) the WAN takes ${shortText(delayMs)}, the replication ${shortText(lag - delayMs)}.`,
+  ]
+}
+
+function conflictSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
+  const share = of(system, 'conflict_share')
+  if (share.value === null) return []
+  const spread = system.runs.length > 1 ? ' over the runs' : ''
+  const estimated =
+    system.conflictBasis === 'estimated' && share.value > 0 ? ', estimated from the lags of the probed writes' : ''
+  const measured = `${percentText(share.value)}${range(share, percentText, spread)} of the writes were in a conflict${estimated}`
+  const predicted = of(system, 'conflict_share_predicted').value
+  const lost = of(system, 'lost_updates')
+  const overwritten =
+    lost.value === null
+      ? ''
+      : `; ${wholeText(lost.value)}${range(lost, wholeText, spread)} updates were overwritten unseen`
+  const beside = predicted === null ? '' : `, where independent writers would have ${percentText(predicted)}`
+  return [`${named(bench, system)}${measured}${beside}${overwritten}.`]
+}
+
+function lossSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
+  const lost = of(system, 'lost_writes').value
+  const divergent = of(system, 'divergent_rows').value
+  if (lost === null) return []
+  if (lost === 0 && divergent === 0)
+    return [`${named(bench, system)}No acknowledged write is lost, and all DCs end with equal rows.`]
+  const diverges = system.capabilities.conflicts === 'diverges' ? ', as it must: it compares nothing' : ''
+  return [
+    `${named(bench, system)}${wholeText(lost)} acknowledged writes are lost in at least one DC (${wholeText(of(system, 'lost_writes_everywhere').value)} in all), and ${wholeText(divergent)} rows differ at the end${diverges}.`,
+  ]
+}
+
+function wanSentences(bench: BenchAnalysis): string[] {
+  const ideal = bench.runs[0].dcs.length - 1
+  const known = bench.systems.filter((system) => of(system, 'wan_bytes').value !== null)
+  if (known.length === 0) return []
+  const each = known.map(
+    (system) => `${known.length > 1 ? `${system.label} ` : ''}${shortText(of(system, 'wan_bytes').value)} ×`,
+  )
+  return [`The WAN carries ${each.join(', ')} the bytes of the keys and values, where ${ideal} × would do.`]
+}
+
+/** Why a whole column is n/a. */
+function missingSentences(bench: BenchAnalysis): string[] {
+  const nowhere = (metric: string) => bench.systems.every((system) => of(system, metric).value === null)
+  return [
+    ...(nowhere('write_amplification')
+      ? ['Write amplification is n/a: the system does not count bytes written where the data lie.']
+      : []),
+    ...(nowhere('lag_p50') ? ['Lag is n/a: no write was seen arriving in another DC.'] : []),
+    ...[...new Set(bench.runs.flatMap((run) => run.notes))].filter((note) => !note.startsWith('Closed loop')),
+  ]
+}

@@ -1,0 +1,102 @@
+// What a bench prints at its end: one line of what was measured, the table, what it means, and the verdict.
+import { figureOf, type BenchAnalysis, type RunAnalysis, type SystemAnalysis } from '../contract/analysis.ts'
+import type { Colors } from './colors.ts'
+import { NOT_KNOWN, percentText, shortText, wholeText } from './figures.ts'
+import { meaningOf } from './meaning.ts'
+import { tableLines, type Column, type Row } from './table.ts'
+import { wrapText } from './wrap.ts'
+
+type Bound = 'value' | 'low' | 'high'
+
+interface TableColumn extends Column {
+  readonly metric: string
+  readonly text: (value: number | null) => string
+  /** A schedule is needed for it to mean anything: n/a in closed loop. */
+  readonly openLoopOnly?: boolean
+}
+
+const COLUMNS: readonly TableColumn[] = [
+  { group: 'offered', heading: 'rows/s', metric: 'offered', text: wholeText },
+  { group: 'acked', heading: 'rows/s', metric: 'acknowledged', text: wholeText },
+  { group: 'visible', heading: 'rows/s', metric: 'visible', text: wholeText },
+  { group: 'response ms', heading: 'p50', metric: 'response_p50', text: shortText, openLoopOnly: true },
+  { group: 'response ms', heading: 'p99', metric: 'response_p99', text: shortText, openLoopOnly: true },
+  { group: 'lag ms', heading: 'p50', metric: 'lag_p50', text: shortText, openLoopOnly: true },
+  { group: 'lag ms', heading: 'p99', metric: 'lag_p99', text: shortText, openLoopOnly: true },
+  { group: 'conflicts', heading: 'share', metric: 'conflict_share', text: percentText },
+  { group: 'conflicts', heading: 'predicted', metric: 'conflict_share_predicted', text: percentText },
+  { group: 'lost', heading: 'rows', metric: 'lost_writes', text: wholeText },
+  { group: 'converged', heading: 'in s', metric: 'convergence', text: shortText },
+  { group: 'WAN', heading: '×', metric: 'wan_bytes', text: shortText },
+  { group: 'write', heading: 'ampl.', metric: 'write_amplification', text: shortText },
+]
+const LINE_WIDTH = 118
+
+/** The report as text that ends in a line break. `folder` is how the reader finds the bench folder. */
+export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors): string {
+  const rows = bench.systems.flatMap((system) => systemRows(system))
+  const paragraphs = [
+    ...wrapText(colors.strong(headline(bench)), LINE_WIDTH, ''),
+    ...tableLines(COLUMNS, rows, colors),
+    '',
+    ...meaningOf(bench).flatMap((sentence) => wrapText(sentence, LINE_WIDTH, '  ')),
+    ...verdictLines(bench, folder, colors),
+  ]
+  return `${paragraphs.join('\n')}\n`
+}
+
+function systemRows(system: SystemAnalysis): Row[] {
+  const closedLoop = system.rowsPerSecond === null
+  const cells = (bound: Bound) =>
+    COLUMNS.map(({ metric, text, openLoopOnly }) =>
+      closedLoop && openLoopOnly === true ? NOT_KNOWN : text(figureOf(system.metrics, metric)[bound]),
+    )
+  const rows: Row[] = [{ label: system.label, cells: cells('value'), faint: false }]
+  const runs = system.runs.length
+  if (runs > 1) {
+    rows.push({ label: `  lowest of ${runs}`, cells: cells('low'), faint: true })
+    rows.push({ label: `  highest of ${runs}`, cells: cells('high'), faint: true })
+  }
+  return rows
+}
+
+/** What was measured: workload, size, WAN, rate, seed. */
+function headline(bench: BenchAnalysis): string {
+  const [first] = bench.runs
+  const rates = [...new Set(bench.systems.map((system) => system.rowsPerSecond))]
+  const rate =
+    rates.length > 1
+      ? 'each at its own rate'
+      : rates[0] === null
+        ? 'closed loop'
+        : `${wholeText(rates[0] ?? null)} rows/s`
+  const parts = [bench.workload, `${wholeText(first.rows)} rows`, wanText(first), rate, `seed ${first.seed}`]
+  return [...parts, ...(bench.runs.some((run) => run.quick) ? ['quick'] : [])].join(' · ')
+}
+
+function wanText(run: RunAnalysis): string {
+  const delays = [...new Set(run.links.map((link) => link.delayMs))].sort((a, b) => a - b)
+  const each = delays.length === 1 ? `${delays[0]} ms each way` : `${delays[0]}–${delays.at(-1)} ms one way`
+  const trip = (metric: string) => {
+    const during = run.metrics.filter((m) => m.metric === metric && m.phase === 'during')
+    const values = during.flatMap(({ value }) => (value === null ? [] : [value]))
+    return values.length === 0 ? null : Math.max(...values)
+  }
+  const p50 = trip('rtt_p50')
+  const measured = p50 === null ? '' : ` (measured RTT ${shortText(p50)} ms p50, ${shortText(trip('rtt_p99'))} p99)`
+  return `${run.dcs.join(' ⇄ ')} ${each}${measured}`
+}
+
+function verdictLines(bench: BenchAnalysis, folder: string, colors: Colors): string[] {
+  const { status, reasons, warnings, broken } = bench.verdict
+  const indented = (sentence: string) => wrapText(sentence, LINE_WIDTH, '  ')
+  const fdatasync = bench.runs[0].fdatasyncP50Ms
+  const word = status === 'valid' ? colors.good('valid') : colors.bad('invalid')
+  const quick = bench.runs.some((run) => run.quick) ? ' (quick)' : ''
+  return [
+    ...broken.flatMap((sentence) => indented(`promise broken: ${sentence}`)).map(colors.bad),
+    ...warnings.flatMap(indented).map(colors.doubtful),
+    ...reasons.flatMap((sentence) => indented(`invalid: ${sentence}`)).map(colors.bad),
+    `${word}${quick} · fdatasync ${shortText(fdatasync)} ms p50 · details: ${folder}`,
+  ]
+}
