@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Admin, DeployPlan, StoreDescription } from './contract/driver.ts'
+import type { Admin, DeployPlan, Endpoints, StoreDescription } from './contract/driver.ts'
 import { EVENT_COLUMNS, RUN_FILES, type CounterMark, type WorkerPhase } from './contract/run-folder.ts'
 import type { Scenario } from './contract/scenario.ts'
 import type { Topology } from './contract/topology.ts'
@@ -84,6 +84,11 @@ export class Run implements AsyncDisposable {
 
   get name(): string {
     return systemName(this.#context.system)
+  }
+
+  /** Where the stores are, for whoever wants to look at them without the harness. */
+  get stores(): { readonly endpoints: Endpoints; readonly plan: DeployPlan; readonly dataFolder: string } {
+    return { endpoints: this.#house.endpoints(), plan: this.#plan, dataFolder: this.#house.ground.folder }
   }
 
   get #dcNames(): string[] {

@@ -134,9 +134,10 @@ export class ConflictCounter {
   #prepare(): void {
     const { count } = this.#history
     if (count >= this.#ok.length) {
-      this.#flags = new Uint8Array(count * 2)
-      this.#ok = new Uint32Array(count * 2 + 1)
-      this.#maybe = new Uint32Array(count * 2 + 1)
+      const room = Math.ceil(count * 1.25) + 1
+      this.#flags = new Uint8Array(room)
+      this.#ok = new Uint32Array(room)
+      this.#maybe = new Uint32Array(room)
     }
     this.#flags.fill(0, 0, count)
     for (let p = 0; p < count; p++) {

@@ -74,7 +74,7 @@ export class KeyHistory {
 
   #grow(): void {
     if (this.count <= this.#room) return
-    this.#room = Math.max(this.count, this.#room * 2)
+    this.#room = Math.ceil(this.count * 1.25)
     const array = () => new Float64Array(this.#room)
     this.sentUs = array()
     this.ackedUs = array()
@@ -140,20 +140,22 @@ export class KeyHistory {
   }
 
   #seenMiss(p: number, peer: number): number {
-    return this.#partition.seen[peer].missSentUs[this.row(p)]
+    const { probeOf, missSentUs } = this.#partition.seen[peer]
+    return missSentUs[probeOf[this.row(p)]]
   }
 
   /** Bounds of one write by its own probe where that says all, else by what is known of the link. */
   #boundOne(link: number, p: number, peer: number): void {
     const row = this.row(p)
     const { seen, sentUs, ackedUs, outcome } = this.#partition
-    const state = seen[peer].state[row]
-    const missed = seen[peer].missSentUs[row]
+    const probe = seen[peer].probeOf[row]
+    const state = probe < 0 ? 0 : seen[peer].state[probe]
+    const missed = probe < 0 ? Number.NaN : seen[peer].missSentUs[probe]
     this.#exact[p] =
       (state !== 0 && !Number.isNaN(missed) ? EXACT_MISS : 0) | (state === PROBE_STATE.hit ? EXACT_HIT : 0)
     if (state === PROBE_STATE.hit || state === PROBE_STATE.open || outcome[row] !== OUTCOME.ok) {
       const miss = Number.isNaN(missed) ? sentUs[row] : Math.max(missed, sentUs[row])
-      const hit = state === PROBE_STATE.hit ? seen[peer].hitReturnedUs[row] : Number.POSITIVE_INFINITY
+      const hit = state === PROBE_STATE.hit ? seen[peer].hitReturnedUs[probe] : Number.POSITIVE_INFINITY
       this.missUs[peer][p] = miss
       this.hitUs[peer][p] = Math.max(miss, hit)
       // Seen on its first read, it is close to the end of its bracket: reads begin when a write is expected.

@@ -5,7 +5,7 @@ import { KeyHistory, type SourceCounts } from './key-history.ts'
 import { LineagePlayer, type LostUpdates } from './lineage.ts'
 import type { RunData } from './load.ts'
 import { countLostWrite, newLostWrites, type LostWrites } from './losses.ts'
-import { loadPartition } from './partition.ts'
+import { loadPartition, partitionSizes } from './partition.ts'
 import { WriteCounts } from './prediction.ts'
 import type { Slices } from './slices.ts'
 import type { VisibilityEvidence } from './visibility.ts'
@@ -42,8 +42,9 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
   const divergent = new Set(run.stored.divergent.rows.map((row) => row.key))
   const latestOperation = new Map<number, number>()
   let unexplained = 0
+  const sizes = partitionSizes(run, partitions)
   for (let part = 0; part < partitions; part++) {
-    const partition = loadPartition(run, part, partitions)
+    const partition = loadPartition(run, part, partitions, sizes[part])
     const history = new KeyHistory(partition, evidence, dcCount)
     const counter = new ConflictCounter(partition, history, slices, kind, conflicts)
     const lineage = new LineagePlayer(partition, history, dcCount, kind)

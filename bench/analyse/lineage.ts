@@ -84,7 +84,7 @@ export class LineagePlayer {
 
   #prepare(count: number): void {
     if (count <= this.#parent.length) return
-    const room = count * 2
+    const room = Math.ceil(count * 1.25)
     this.#parent = new Uint32Array(room)
     this.#kept = new Uint8Array(room)
     this.#taken = new Uint8Array(room)

@@ -2,13 +2,13 @@
 import { readBlocks } from '../lib/column-file.ts'
 import { dotDc, dotIncarnation, PHASE, WRITERS_MAX } from '../lib/dot.ts'
 import { hashNumber } from '../lib/random.ts'
-import { FINAL, PROBE_STATE } from '../lib/ledger-format.ts'
+import { FINAL, PROBE_STATE, type ProbesBlock } from '../lib/ledger-format.ts'
 import { DotTable } from './dot-table.ts'
 import { groupByKey } from './grouping.ts'
 import { ackedUs, maybeStored, probeBlocks, sentUs, writeBlocks } from './ledger-rows.ts'
 import type { RunData } from './load.ts'
 
-const ROWS_AT_ONCE = 2_000_000
+const ROWS_AT_ONCE = 1_000_000
 const SALT = 0x3c6ef372
 
 /** Which part of the key space: keys whose hash modulo `of` is `part`. */
@@ -17,8 +17,9 @@ interface Part {
   readonly of: number
 }
 
-/** What one DC's probes say of each row; `state` 0 means that no probe was asked. */
+/** What one DC's probes say. Probes are few beside the rows, so that a row only holds the place of its probe, or −1. */
 interface Seen {
+  readonly probeOf: Int32Array
   readonly missSentUs: Float64Array
   readonly hitReturnedUs: Float64Array
   readonly state: Uint8Array
@@ -62,14 +63,29 @@ export function partitionsFor(ledgerRows: number, dcCount: number): number {
   return Math.max(1, Math.ceil((ledgerRows * Math.max(2, dcCount)) / (2 * ROWS_AT_ONCE)))
 }
 
-function isIn({ part, of }: Part, key: number): boolean {
-  return of === 1 || hashNumber(key, SALT) % of === part
+function partOf(of: number, key: number): number {
+  return of === 1 ? 0 : hashNumber(key, SALT) % of
 }
 
-/** Loads one part. */
-export function loadPartition(run: RunData, part: number, of: number): Partition {
+function isIn({ part, of }: Part, key: number): boolean {
+  return partOf(of, key) === part
+}
+
+/** Rows of each part, in one reading of the ledger. */
+export function partitionSizes(run: RunData, of: number): Uint32Array {
+  const sizes = new Uint32Array(of)
+  for (const { block } of writeBlocks(run)) {
+    for (let row = 0; row < block.rows; row++) {
+      if (block.dot[row] === 0 || !maybeStored(block.outcome[row], block.flags[row])) continue
+      sizes[partOf(of, block.key[row])]++
+    }
+  }
+  return sizes
+}
+
+/** Loads one part, which has `rows` rows. */
+export function loadPartition(run: RunData, part: number, of: number, rows: number): Partition {
   const where = { part, of }
-  const rows = countRows(run, where)
   const f64 = () => new Float64Array(rows)
   const u8 = () => new Uint8Array(rows)
   const columns = { key: f64(), dot: f64(), version: f64(), sentUs: f64(), ackedUs: f64() }
@@ -98,54 +114,44 @@ export function loadPartition(run: RunData, part: number, of: number): Partition
   return { ...partition, unexplained: unknown + countUnexplained(partition) }
 }
 
-function countRows(run: RunData, where: Part): number {
-  let rows = 0
-  for (const { block } of writeBlocks(run)) {
-    for (let row = 0; row < block.rows; row++) {
-      if (block.dot[row] === 0 || !maybeStored(block.outcome[row], block.flags[row])) continue
-      if (isIn(where, block.key[row])) rows++
-    }
-  }
-  return rows
-}
-
 /** The probes of the part's rows, found by dot. */
 function readSeen(run: RunData, where: Part, rowDots: Float64Array): Seen[] {
-  const rows = rowDots.length
-  const seen = run.dcs.map((): Seen => ({
-    missSentUs: new Float64Array(rows).fill(Number.NaN),
-    hitReturnedUs: new Float64Array(rows).fill(Number.NaN),
-    state: new Uint8Array(rows),
-  }))
-  let probes = 0
-  for (const { block } of probeBlocks(run)) {
-    for (let row = 0; row < block.rows; row++) if (block.dot[row] !== 0 && isIn(where, block.key[row])) probes++
-  }
-  // Probes are few beside the rows, so that the table is of the probed dots.
-  const probed = new DotTable(probes)
-  for (const { block } of probeBlocks(run)) {
-    for (let row = 0; row < block.rows; row++) {
-      if (block.dot[row] !== 0 && isIn(where, block.key[row])) probed.place(block.dot[row])
-    }
-  }
+  const counts = new Float64Array(run.dcs.length)
+  for (const { peerIndex } of probesOf(run, where)) counts[peerIndex]++
+  const probed = new DotTable(counts.reduce((sum, count) => sum + count, 0))
+  for (const { block, row } of probesOf(run, where)) probed.place(block.dot[row])
   const rowOf = new Int32Array(probed.size).fill(-1)
-  for (let i = 0; i < rows; i++) {
+  for (let i = 0; i < rowDots.length; i++) {
     const place = probed.find(rowDots[i])
     if (place >= 0) rowOf[place] = i
   }
-  for (const { peerIndex, block } of probeBlocks(run)) {
-    const { missSentUs, hitReturnedUs, state } = seen[peerIndex]
-    for (let row = 0; row < block.rows; row++) {
-      if (block.dot[row] === 0 || !isIn(where, block.key[row])) continue
-      const i = rowOf[probed.find(block.dot[row])]
-      if (i < 0) continue
-      missSentUs[i] = block.missSentUs[row]
-      hitReturnedUs[i] = block.hitReturnedUs[row]
-      // A probe that was given up unread says nothing, as if it had not been asked.
-      state[i] = block.state[row] === PROBE_STATE.dropped ? 0 : block.state[row]
-    }
+  const seen = Array.from(counts, (count): Seen => ({
+    probeOf: new Int32Array(rowDots.length).fill(-1),
+    missSentUs: new Float64Array(count),
+    hitReturnedUs: new Float64Array(count),
+    state: new Uint8Array(count),
+  }))
+  const next = new Uint32Array(run.dcs.length)
+  for (const { peerIndex, block, row } of probesOf(run, where)) {
+    const i = rowOf[probed.find(block.dot[row])]
+    // A probe that was given up unread says nothing, as if it had not been asked.
+    if (i < 0 || block.state[row] === PROBE_STATE.dropped) continue
+    const { probeOf, missSentUs, hitReturnedUs, state } = seen[peerIndex]
+    const place = next[peerIndex]++
+    probeOf[i] = place
+    missSentUs[place] = block.missSentUs[row]
+    hitReturnedUs[place] = block.hitReturnedUs[row]
+    state[place] = block.state[row]
   }
   return seen
+}
+
+function* probesOf(run: RunData, where: Part): Generator<{ peerIndex: number; block: ProbesBlock; row: number }> {
+  for (const { peerIndex, block } of probeBlocks(run)) {
+    for (let row = 0; row < block.rows; row++) {
+      if (block.dot[row] !== 0 && isIn(where, block.key[row])) yield { peerIndex, block, row }
+    }
+  }
 }
 
 /** Whether a dot was made by a writer of the measured phase, whose every write is in the ledger. */

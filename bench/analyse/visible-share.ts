@@ -20,12 +20,12 @@ export function countVisible(partition: Partition, endUs: number, byDc: readonly
     let shown = 0
     let possible = 0
     for (const [peer, seen] of partition.seen.entries()) {
-      const state = seen.state[row]
-      if (peer === partition.dc[row] || state === 0 || state === PROBE_STATE.overshadowed) continue
+      const probe = seen.probeOf[row]
+      if (peer === partition.dc[row] || probe < 0 || seen.state[probe] === PROBE_STATE.overshadowed) continue
       asked++
-      if (state !== PROBE_STATE.hit) continue
-      if (seen.hitReturnedUs[row] <= endUs) shown++
-      if (!(seen.missSentUs[row] >= endUs)) possible++
+      if (seen.state[probe] !== PROBE_STATE.hit) continue
+      if (seen.hitReturnedUs[probe] <= endUs) shown++
+      if (!(seen.missSentUs[probe] >= endUs)) possible++
     }
     const peers = partition.seen.length - 1
     if (peers === 0 || asked < peers) continue

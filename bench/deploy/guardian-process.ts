@@ -1,59 +1,44 @@
 // The guardian: a small process that outlives the harness by seconds. It lives as long as its standard input, and then
-// ends what it was told of and removes the run's folder. It imports nothing of ours, so that nothing can break it.
-//
-// One JSON line a message:  {"watch": pid, "mark": "…", "first": "SIGQUIT"} · {"forget": pid} · {"folder": "/…"}
-import { readFileSync, rmSync } from 'node:fs'
+// ends what it was told of and removes the run's folder.
+import { rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { knownTree, sendSignal, stillRuns, type KnownProcess } from './process-table.ts'
 
-interface Watched {
-  readonly mark: string | null
-  readonly first: NodeJS.Signals
-}
+/** What the guardian is told, one JSON line a message. */
+export type GuardianMessage =
+  /** End this process group with the harness: its leader gets `first`, then a moment. */
+  | { readonly type: 'watch'; readonly leader: KnownProcess; readonly first: NodeJS.Signals }
+  | { readonly type: 'forget'; readonly pid: number }
+  | { readonly type: 'folder'; readonly path: string }
 
 /** Time for orderly ends after the first signal. */
 const GRACE_MS = 2_000
 /** Time for the system to take a killed process away. */
 const KILL_MS = 3_000
+const LOOK_EVERY_MS = 20
 const REMOVE_TRIES = 20
 
-const watched = new Map<number, Watched>()
+const watched = new Map<number, { readonly leader: KnownProcess; readonly first: NodeJS.Signals }>()
 let folder: string | undefined
-
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, name)
-  } catch {
-    return false
-  }
-}
-
-/** Whether the process still is the one that was told of, and no zombie. */
-function lives(pid: number, { mark }: Watched): boolean {
-  if (process.platform !== 'linux') return signal(pid, 0)
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] !== 'Z' && (mark === null || fields[19] === mark)
-  } catch {
-    return false
-  }
-}
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** Resolves when none of the processes runs, or after `ms`. */
+async function untilGone(processes: readonly KnownProcess[], ms: number): Promise<void> {
+  const untilMs = performance.now() + ms
+  while (performance.now() < untilMs && processes.some(stillRuns)) await pause(LOOK_EVERY_MS)
+}
+
 async function endEverything(): Promise<void> {
-  const groups = [...watched].filter(([pid, entry]) => lives(pid, entry))
-  for (const [pid, { first }] of groups) {
-    signal(pid, first)
-    signal(pid, 'SIGCONT')
-  }
-  const anyLives = () => groups.some(([pid, entry]) => lives(pid, entry))
-  const graceMs = performance.now() + GRACE_MS
-  while (performance.now() < graceMs && anyLives()) await pause(20)
-  // A group's number is not given out again while one of its processes lives, so this ends nobody else's.
-  for (const [pid] of groups) signal(-pid, 'SIGKILL')
-  const untilMs = performance.now() + KILL_MS
-  while (performance.now() < untilMs && anyLives()) await pause(20)
+  const groups = [...watched.values()].filter(({ leader }) => stillRuns(leader))
+  // Children may have left the group, and are no longer found when their parent has ended.
+  const all = groups.flatMap(({ leader }) => knownTree(leader.pid))
+  for (const { leader, first } of groups) sendSignal(leader.pid, first)
+  for (const { pid } of all) sendSignal(pid, 'SIGCONT')
+  await untilGone(all, GRACE_MS)
+  for (const { leader } of groups) sendSignal(-leader.pid, 'SIGKILL')
+  for (const each of all) if (stillRuns(each)) sendSignal(each.pid, 'SIGKILL')
+  await untilGone(all, KILL_MS)
 }
 
 /** What was just killed may still be writing. */
@@ -70,17 +55,10 @@ async function removeFolder(path: string): Promise<void> {
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined)
 for await (const line of createInterface({ input: process.stdin })) {
-  const message = JSON.parse(line) as {
-    watch?: number
-    mark?: string
-    first?: NodeJS.Signals
-    forget?: number
-    folder?: string
-  }
-  if (message.watch !== undefined)
-    watched.set(message.watch, { mark: message.mark ?? null, first: message.first ?? 'SIGTERM' })
-  if (message.forget !== undefined) watched.delete(message.forget)
-  if (message.folder !== undefined) folder = message.folder
+  const message = JSON.parse(line) as GuardianMessage
+  if (message.type === 'watch') watched.set(message.leader.pid, message)
+  else if (message.type === 'forget') watched.delete(message.pid)
+  else folder = message.path
 }
 await endEverything()
 if (folder !== undefined) await removeFolder(folder)

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Socket } from 'node:net'
+import type { GuardianMessage } from './guardian-process.ts'
 import { startMark } from './process-table.ts'
 
 /** One guardian process. Disposing it ends all that it still watches, removes the folder, and returns when that is done. */
@@ -23,7 +24,7 @@ export class Guardian implements AsyncDisposable {
     this.#child.on('error', () => undefined)
     this.#child.stdin?.on('error', () => undefined)
     ;(this.#child.stdin as Socket | null)?.unref()
-    this.#tell({ folder })
+    this.#tell({ type: 'folder', path: folder })
   }
 
   get pid(): number | undefined {
@@ -32,12 +33,13 @@ export class Guardian implements AsyncDisposable {
 
   /** Ends the process group `pid` with the harness; its leader gets the signal `first` and a moment for it. */
   watch(pid: number, first: NodeJS.Signals): void {
-    this.#tell({ watch: pid, mark: startMark(pid), first })
+    const mark = startMark(pid)
+    if (mark !== undefined) this.#tell({ type: 'watch', leader: { pid, mark }, first })
   }
 
   /** The group has ended. */
   forget(pid: number): void {
-    this.#tell({ forget: pid })
+    this.#tell({ type: 'forget', pid })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -48,7 +50,7 @@ export class Guardian implements AsyncDisposable {
     await exited
   }
 
-  #tell(message: object): void {
+  #tell(message: GuardianMessage): void {
     this.#child.stdin?.write(`${JSON.stringify(message)}\n`)
   }
 }

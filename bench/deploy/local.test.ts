@@ -147,7 +147,7 @@ test('a service that ends by itself is told with its last words, one that was as
     (error) => deaths.push(error),
   )
   await deployment.kill('killed')
-  await ask(deployment.endpoints().a['main mortal'], 'die').catch(() => undefined)
+  await ask(deployment.endpoints().a['main mortal'], 'die')
   await until(() => deaths.length > 0)
   assert.equal(deaths.length, 1)
   assert.equal(deaths[0].code, 'SERVICE_DIED')
@@ -206,14 +206,14 @@ test(
     await using deployment = await started([
       testService('busy', ['child=burn=400', 'burn=200', 'write=3000000', 'say=ready'], { dc: 'b' }),
     ])
-    await until(() => deployment.usage()[0].cpuSeconds >= 0.6)
+    await until(() => deployment.usage()[0].cpuSeconds >= 0.5)
     const [first] = deployment.usage()
     assert.deepEqual([first.service, first.dc, first.role], ['busy', 'b', 'store'])
     assert.ok(first.residentBytes > 20e6 && first.residentMaxBytes >= first.residentBytes)
     t.diagnostic(`wrote ${first.storageWriteBytes} bytes to storage`)
     if (statSync(base).dev === statSync('/').dev) assert.ok((first.storageWriteBytes ?? 0) >= 3_000_000)
     await deployment.restart('busy', new AbortController().signal)
-    await until(() => deployment.usage()[0].cpuSeconds >= first.cpuSeconds + 0.6)
+    await until(() => deployment.usage()[0].cpuSeconds >= first.cpuSeconds + 0.5)
   },
 )
 

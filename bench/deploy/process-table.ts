@@ -41,9 +41,12 @@ function statFields(pid: number): readonly string[] | undefined {
   return text?.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
-/** A mark that tells a process from a later one with the same number; undefined when there is no such process. */
+/** A mark that tells a process from a later one with the same number; undefined when there is none, or it has ended. */
 export function startMark(pid: number): string | undefined {
-  if (onLinux) return statFields(pid)?.[19]
+  if (onLinux) {
+    const fields = statFields(pid)
+    return fields?.[0] === 'Z' ? undefined : fields?.[19]
+  }
   const { stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
   return stdout.trim() === '' ? undefined : stdout.trim()
 }
@@ -130,6 +133,24 @@ export function usageByPs(pids: readonly number[]): readonly ProcessUsage[] {
         storageReadBytes: null,
       }
     })
+}
+
+/** A process that is remembered: its number alone may come to mean another. */
+export interface KnownProcess {
+  readonly pid: number
+  readonly mark: string
+}
+
+/** A process and all its descendants, to be asked for later. */
+export function knownTree(root: number): readonly KnownProcess[] {
+  return processTree(root).flatMap((pid) => {
+    const mark = startMark(pid)
+    return mark === undefined ? [] : [{ pid, mark }]
+  })
+}
+
+export function stillRuns({ pid, mark }: KnownProcess): boolean {
+  return startMark(pid) === mark
 }
 
 /** Sends a signal to a process, or with a negative number to its group; false when it is gone. */

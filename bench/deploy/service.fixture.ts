@@ -32,19 +32,27 @@ export function testService(name: string, acts: readonly string[], change: Parti
   }
 }
 
-/** What the service at this address answers to one line. */
+/** What the service at this address answers to one line; empty when it ends instead. */
 export async function ask({ host, port }: Address, line: string): Promise<string> {
   const socket = connect({ host, port })
   await once(socket, 'connect')
   socket.write(line)
-  const [answer] = await once(socket, 'data')
-  socket.destroy()
-  return String(answer)
+  let answer = ''
+  socket.on('data', (bytes) => {
+    answer += bytes
+    socket.destroy()
+  })
+  socket.on('error', () => socket.destroy())
+  await once(socket, 'close')
+  return answer
 }
 
-/** Resolves when `holds` does; the test's own time limit bounds it. */
+/** Resolves when `holds` does; gives up after 8 s. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let tries = 0; !holds(); tries++) {
+    if (tries === 800) throw new Error(`never came to be: ${holds}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }
 
 const ACTS: Readonly<Record<string, (value: string) => unknown>> = {

@@ -6,7 +6,7 @@ import { BenchError, messageOf } from '../contract/errors.ts'
 import type { Command, Place, Service } from '../contract/service.ts'
 import { delay } from '../lib/clock.ts'
 import type { Guardian } from './guardian.ts'
-import { processTree, sendSignal } from './process-table.ts'
+import { knownTree, processTree, sendSignal, stillRuns } from './process-table.ts'
 import { untilReady } from './readiness.ts'
 import { lastLines, LogReader } from './service-log.ts'
 import { giveTo, readableFolder, relocate, type ServiceUser } from './service-user.ts'
@@ -186,6 +186,7 @@ export class SupervisedService {
     this.#state = 'ending'
     this.#meter.read(child.pid)
     const end = ended(child)
+    const tree = knownTree(child.pid)
     if (signal !== 'SIGKILL') {
       sendSignal(child.pid, signal)
       this.resume()
@@ -198,6 +199,8 @@ export class SupervisedService {
       for (const pid of processTree(child.pid)) sendSignal(pid, 'SIGKILL')
       await end
     }
+    // What left its group and outlived it.
+    for (const each of tree) if (stillRuns(each)) sendSignal(each.pid, 'SIGKILL')
   }
 
   #running(): number {

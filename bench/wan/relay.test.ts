@@ -10,9 +10,13 @@ import { closed, connectTo, startRelay } from './relay.fixture.ts'
 
 const echo = (socket: Socket) => void socket.pipe(socket)
 
-/** Resolves when `holds` does; the test's own time limit bounds it. */
+/** Resolves when `holds` does; gives up after 8 s. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5))
+  const untilUs = nowUs() + 8_000_000
+  while (!(await holds())) {
+    if (nowUs() > untilUs) throw new Error(`never came to be: ${holds}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }
 
 async function roundTripMs(socket: Socket, text: string): Promise<number> {

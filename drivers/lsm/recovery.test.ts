@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Admin, Session } from '../../bench/contract/driver.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
-import { delay } from '../../bench/lib/clock.ts'
 import { Nodes, Writer, consecutive, until } from '../replication/node/nodes.fixture.ts'
 import { lsm } from './driver.ts'
 
@@ -91,7 +90,7 @@ test('a node that was down catches up, and the log that was kept for it goes', a
   await session.write(writer.batch(consecutive(0, 100)))
   await drained(admin)
   await nodes.end('east', 'SIGTERM')
-  // Two writes of each key, in more entries than the node keeps in memory after its own restart.
+  // The source restarts as well: it must read its log back.
   for (let round = 0; round < 2; round++) {
     for (let from = 0; from < 20_000; from += 500) {
       assert.equal((await session.write(writer.batch(consecutive(from, 500)))).outcome, OUTCOME.ok)
@@ -119,7 +118,7 @@ test('a paused node makes writes unknown within their time, and they are not und
   const tookMs = performance.now() - startedMs
   nodes.signal('west', 'SIGCONT')
   assert.deepEqual(result, { outcome: OUTCOME.info, error: 'timeout' })
-  assert.ok(tookMs > 200 && tookMs < 450, `${tookMs} ms`)
+  assert.ok(tookMs > 200 && tookMs < 1000, `${tookMs} ms`)
   const later = writer.batch([2])
   await until('an answer', async () => (await session.write(later)).outcome === OUTCOME.ok)
   const { dots } = await session.read(Float64Array.of(1, 2, 3, 4))
@@ -131,7 +130,6 @@ test('a write to a node that is gone has failed, and the session is of use again
   await using session = await nodes.open('west', 1000)
   const writer = new Writer(0)
   await nodes.end('west', 'SIGKILL')
-  await delay(0)
   await until('a refused connection', async () => {
     const { outcome, error } = await session.write(writer.batch([1]))
     assert.notEqual(outcome, OUTCOME.ok)

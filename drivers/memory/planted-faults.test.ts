@@ -1,6 +1,7 @@
 // Planted faults hit exactly the rows that can be computed beforehand, and are counted.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Admin } from '../../bench/contract/driver.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
 import { Nodes, Writer, consecutive, until } from '../replication/node/nodes.fixture.ts'
@@ -50,24 +51,27 @@ test('a duplicated row comes again over whatever is there by then', async () => 
   await admin.replicate()
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
-  const writer = new Writer(0)
-  const first = writer.batch(consecutive(0, 1000))
-  await west.write(first)
-  const there = async () => (await east.read(Float64Array.of(999))).dots[0] === first.dots[999]
-  await until('the rows', there)
-  // Newer rows, which the duplicates of the first then put back.
+  const first = new Writer(0).batch(consecutive(0, 1000))
   const second = new Writer(1).batch(consecutive(0, 1000))
-  await east.write(second)
+  // While it is paused, the rows of west and newer ones of its own gather before its door: it takes both at once.
+  nodes.signal('east', 'SIGSTOP')
+  await west.write(first)
+  const written = east.write(second)
+  await setImmediate()
+  nodes.signal('east', 'SIGCONT')
+  assert.equal((await written).outcome, OUTCOME.ok)
   const hit = [...first.dots].map((dot) => isHit('duplicate', 0.2, nodes.plan.seed, dot))
+  const ofSecond = [...second.dots].filter((dot) => isHit('duplicate', 0.2, nodes.plan.seed, dot)).length
   const expected = hit.map((isFirst, i) => (isFirst ? first.dots[i] : second.dots[i]))
   await until('the duplicates', async () => {
     const { dots } = await east.read(first.keys)
     return dots.every((dot, i) => dot === expected[i])
   })
+  await drained(admin)
   const { own } = await admin.counters()
-  const ofSecond = [...second.dots].filter((dot) => isHit('duplicate', 0.2, nodes.plan.seed, dot)).length
   assert.equal(own.planted_duplicate_rows, hit.filter(Boolean).length + ofSecond)
   assert.equal(own.planted_regressed_rows, hit.filter(Boolean).length)
+  assert.ok(own.planted_regressed_rows > 100)
 })
 
 test('a delay holds remote rows back in their order, and a slow acknowledgement comes late', async () => {

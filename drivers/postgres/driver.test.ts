@@ -1,6 +1,7 @@
 // The driver against real servers: two DCs on loopback, writes at both, kills in the middle.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { Client } from 'pg'
 import type { Admin, Session, SessionOptions } from '../../bench/contract/driver.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
 import { OPERATION, type RowBatch } from '../../bench/contract/table.ts'
@@ -85,6 +86,20 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
     }
     await delay(20)
   }
+}
+
+/** A connection with an open transaction that keeps others from writing a row. */
+async function hold(dc: Dc, key: number): Promise<Client> {
+  const holder = await connect({
+    address: deployment.endpoints[dc.name][SQL_PORT],
+    secret: PLAN.secret,
+    application: 'holder',
+    patienceMs: 0,
+    attemptMs: 5000,
+  })
+  await holder.query('BEGIN')
+  await holder.query(`SELECT FROM ${TEST_TABLE.name} WHERE key = ${key} FOR UPDATE`)
+  return holder
 }
 
 before(async () => {
@@ -272,6 +287,27 @@ test('a pipeline killed in mid-stream and started again loses nothing', async ()
   await killWhileWriting(pipelineName(EAST.name, WEST.name), [EAST, WEST], [OUTCOME.ok])
 })
 
+test('what one applier could not apply is not confirmed, sent again, and skipped by the applier that had it', async () => {
+  const name = pipelineName(EAST.name, WEST.name)
+  const batch = batchOf(Array.from({ length: 200 }, (_, key) => write(key, 0)))
+  const holder = await hold(WEST, 30)
+  assert.equal((await east.write(batch)).outcome, OUTCOME.ok)
+  const arrived = async () => (await west.read(batch.keys)).dots.filter((dot, i) => dot === batch.dots[i]).length
+  await eventually('the part of the applier that is not held up', async () => (await arrived()) > 0)
+  // Long enough for several confirmations, of which none may cover the batch.
+  await delay(300)
+  assert.ok((await arrived()) < batch.count)
+  assert.ok((await admin.backlog())[0].amount > 0)
+  await deployment.kill(name)
+  await holder.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
+  await holder.query('ROLLBACK')
+  await disconnect(holder)
+  await deployment.run(name)
+  await eventually('the rest', async () => (await arrived()) === batch.count)
+  assert.ok((await admin.counters()).own.pipeline_rows_skipped > 0)
+  await eventually('convergence', converged)
+})
+
 test('a receiving server killed before its disk had everything gets the rest again', async () => {
   await killWhileWriting(`postgres ${WEST.name}`, [EAST], [OUTCOME.ok])
   assert.ok((await admin.counters()).own.pipeline_reconnects > 0)
@@ -303,15 +339,7 @@ test('a write that does not finish in time is unknown, and does not come true wh
   await using impatient = await open(EAST, { timeoutMs: 200 })
   const key = Float64Array.of(20)
   const former = (await east.read(key)).dots[0]
-  const holder = await connect({
-    address: deployment.endpoints[EAST.name][SQL_PORT],
-    secret: PLAN.secret,
-    application: 'holder',
-    patienceMs: 0,
-    attemptMs: 5000,
-  })
-  await holder.query('BEGIN')
-  await holder.query(`SELECT FROM ${TEST_TABLE.name} WHERE key = 20 FOR UPDATE`)
+  const holder = await hold(EAST, 20)
   const startedMs = performance.now()
   assert.deepEqual(await impatient.write(batchOf([write(20, 0)])), { outcome: OUTCOME.info, error: 'timeout' })
   const tookMs = performance.now() - startedMs

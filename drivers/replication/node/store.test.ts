@@ -36,7 +36,7 @@ const steps = (restarts: boolean): fc.Arbitrary<Step[]> =>
       { weight: 5, arbitrary: fc.record({ does: fc.constant('apply' as const), dc: dcs, from: dcs }) },
       ...(restarts ? [{ weight: 1, arbitrary: fc.record({ does: fc.constant('restart' as const), dc: dcs }) }] : []),
     ),
-    { maxLength: 60 },
+    { minLength: 20, maxLength: 80, size: 'max' },
   )
 
 function recordOf(dot: number, version: number): Buffer {
@@ -126,6 +126,9 @@ class Site {
   }
 }
 
+/** Rows that had to be read, over all runs: without any, the reading would not be tested. */
+const reads = { writes: 0, applies: 0 }
+
 async function play(script: readonly Step[], skews: readonly number[], makeEngine: (dc: number) => () => Engine) {
   let wallUs = 1_000_000
   const sites = DCS.map((dc) => new Site(dc, makeEngine(dc), skews[dc], () => (wallUs += 5)))
@@ -161,7 +164,11 @@ async function play(script: readonly Step[], skews: readonly number[], makeEngin
       highest,
     )
   } finally {
-    for (const site of sites) await site.store.close()
+    for (const { store } of sites) {
+      reads.writes += store.counters.write_reads_rows
+      reads.applies += store.counters.apply_reads_rows
+      await store.close()
+    }
   }
 }
 
@@ -170,7 +177,7 @@ const skews = fc.tuple(fc.nat(2000), fc.nat(2000), fc.nat(2000))
 test('memory nodes agree with the model and with one another', async () => {
   await fc.assert(
     fc.asyncProperty(steps(false), skews, (script, skewsUs) => play(script, skewsUs, () => () => new MemoryEngine({}))),
-    { numRuns: 150 },
+    { numRuns: 300 },
   )
 })
 
@@ -188,8 +195,9 @@ test('LevelDB nodes agree with the model and with one another, through restarts 
           return () => new LevelEngine(path, settings)
         })
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     )
+    assert.ok(reads.writes > 100 && reads.applies > 100, JSON.stringify(reads))
   } finally {
     rmSync(folder, { recursive: true })
   }
