@@ -164,6 +164,7 @@ export class Run implements AsyncDisposable {
     const { scenario, progress } = this.#context
     const seconds = scenario.durationMs / 1000
     await this.#orFail(this.#admin.flush())
+    this.#house.startPings()
     const rate = rowsPerSecond === null ? 'as fast as it goes' : `${rowsPerSecond.toLocaleString('en-US')} rows/s`
     if (scenario.warmupMs > 0) {
       this.#step(`warming up, ${rate}`)

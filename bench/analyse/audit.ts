@@ -55,6 +55,8 @@ export function auditRun(input: AuditInput): AuditLine[] {
 
 function findings(input: AuditInput): Record<AuditName, Found> {
   const { facts, roundTrips } = input
+  // Warming up is for what is not yet steady; its pings are in the files all the same.
+  const judged = roundTrips.filter(({ phase }) => phase !== 'warmup')
   const workers = facts.workers.filter((worker) => worker.phase === 'measure')
   const worst = <T>(items: readonly T[], value: (item: T) => number, where: (item: T) => string): Found =>
     items.reduce<Found>(
@@ -71,8 +73,8 @@ function findings(input: AuditInput): Record<AuditName, Found> {
     dropped: share(input.dropped, input.offered),
     shortfall: share(Math.max(0, input.offered - input.acknowledgedInTime), input.offered),
     unknown: share(input.unknown, input.offered),
-    rttDrift: worst(roundTrips, (t) => Math.abs(t.p50Ms - t.nominalMs), trip),
-    rttTail: worst(roundTrips, (t) => t.p99Ms - t.nominalMs, trip),
+    rttDrift: worst(judged, (t) => Math.abs(t.p50Ms - t.nominalMs), trip),
+    rttTail: worst(judged, (t) => t.p99Ms - t.nominalMs, trip),
     unanswered: share(input.probesAsked - input.probesAnswered, input.probesAsked),
     thinSeconds: { value: input.thinSecondsShare },
     pressure: { value: facts.pressure.cpuSomeShare },

@@ -52,7 +52,7 @@ export class UsageMeter {
 
   /** Reads the process tree under `pid`, the service's leader. */
   read(pid: number): void {
-    const usages = usageOf(processTree(pid))
+    const usages = usageOf(processTree(pid, 'first'))
     if (usages.length === 0) return
     const total = usages.map(countersOf).reduce(sum, ZERO)
     // A child that ends while the tree is read is missed once, or counted twice; the larger reading is never far off.

@@ -7,11 +7,11 @@ export function meaningOf(bench: BenchAnalysis): string[] {
   return [
     ...rateSentences(bench),
     ...comparison(bench, RESPONSE),
-    ...comparison(bench, LAG),
     ...bench.systems.flatMap((system) => lagSentences(bench, system)),
     ...bench.systems.flatMap((system) => conflictSentences(bench, system)),
-    ...bench.systems.flatMap((system) => lossSentences(bench, system)),
+    ...lossSentences(bench),
     ...wanSentences(bench),
+    ...storageSentences(bench),
     ...missingSentences(bench),
   ]
 }
@@ -51,13 +51,6 @@ const RESPONSE: Compared = {
   because: ({ capabilities }) =>
     capabilities.acknowledges === 'local' ? '' : ', since it waits for other DCs before it acknowledges',
 }
-const LAG: Compared = {
-  metric: 'lag_p50',
-  does: 'shows a write in the other DCs',
-  preposition: 'after',
-  because: () => '',
-}
-
 /** Which system is slower and by how much. */
 function comparison(bench: BenchAnalysis, { metric, does, preposition, because }: Compared): string[] {
   const known = bench.systems
@@ -110,15 +103,20 @@ function conflictSentences(bench: BenchAnalysis, system: SystemAnalysis): string
   return [`${named(bench, system)}${measured}${beside}${overwritten}.`]
 }
 
-function lossSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
-  const lost = of(system, 'lost_writes').value
-  const divergent = of(system, 'divergent_rows').value
-  if (lost === null) return []
-  if (lost === 0 && divergent === 0)
-    return [`${named(bench, system)}No acknowledged write is lost, and all DCs end with equal rows.`]
-  const diverges = system.capabilities.conflicts === 'diverges' ? ', as it must: it compares nothing' : ''
+/** One sentence for all systems that kept everything, one for each that did not. */
+function lossSentences(bench: BenchAnalysis): string[] {
+  const read = bench.systems.filter((system) => of(system, 'lost_writes').value !== null)
+  const kept = read.filter(
+    (system) => of(system, 'lost_writes').value === 0 && of(system, 'divergent_rows').value === 0,
+  )
+  const broken = read.filter((system) => !kept.includes(system))
+  const who = broken.length === 0 ? '' : `${kept.map(({ label }) => label).join(' and ')}: `
   return [
-    `${named(bench, system)}${wholeText(lost)} acknowledged writes are lost in at least one DC (${wholeText(of(system, 'lost_writes_everywhere').value)} in all), and ${wholeText(divergent)} rows differ at the end${diverges}.`,
+    ...(kept.length > 0 ? [`${who}No acknowledged write is lost, and all DCs end with equal rows.`] : []),
+    ...broken.map((system) => {
+      const diverges = system.capabilities.conflicts === 'diverges' ? ', as it must: it compares nothing' : ''
+      return `${named(bench, system)}${wholeText(of(system, 'lost_writes').value)} acknowledged writes are lost in at least one DC (${wholeText(of(system, 'lost_writes_everywhere').value)} in all), and ${wholeText(of(system, 'divergent_rows').value)} rows differ at the end${diverges}.`
+    }),
   ]
 }
 
@@ -132,6 +130,17 @@ function wanSentences(bench: BenchAnalysis): string[] {
   return [`The WAN carries ${each.join(', ')} the bytes of the keys and values, where ${ideal} × would do.`]
 }
 
+function storageSentences(bench: BenchAnalysis): string[] {
+  const known = bench.systems.filter((system) => of(system, 'write_amplification').value !== null)
+  if (known.length === 0) return []
+  const each = known.map(
+    (system) => `${known.length > 1 ? `${system.label} ` : ''}${shortText(of(system, 'write_amplification').value)}`,
+  )
+  return [
+    `For each of those bytes a DC writes ${each.join(', ')} bytes to storage: logs, pages and compaction, with a final checkpoint.`,
+  ]
+}
+
 /** Why a whole column is n/a. */
 function missingSentences(bench: BenchAnalysis): string[] {
   const nowhere = (metric: string) => bench.systems.every((system) => of(system, metric).value === null)
@@ -140,6 +149,5 @@ function missingSentences(bench: BenchAnalysis): string[] {
       ? ['Write amplification is n/a: the system does not count bytes written where the data lie.']
       : []),
     ...(nowhere('lag_p50') ? ['Lag is n/a: no write was seen arriving in another DC.'] : []),
-    ...[...new Set(bench.runs.flatMap((run) => run.notes))].filter((note) => !note.startsWith('Closed loop')),
   ]
 }

@@ -45,11 +45,19 @@ export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors
   return `${paragraphs.join('\n')}\n`
 }
 
+/** Conflicts whose bounds lean on other writes' probes are marked in the table too. */
+function isEstimate(system: SystemAnalysis, metric: string): boolean {
+  const known = (figureOf(system.metrics, metric).value ?? 0) > 0
+  return metric === 'conflict_share' && system.conflictBasis === 'estimated' && known
+}
+
 function systemRows(system: SystemAnalysis): Row[] {
   const closedLoop = system.rowsPerSecond === null
   const cells = (bound: Bound) =>
     COLUMNS.map(({ metric, text, openLoopOnly }) =>
-      closedLoop && openLoopOnly === true ? NOT_KNOWN : text(figureOf(system.metrics, metric)[bound]),
+      closedLoop && openLoopOnly === true
+        ? NOT_KNOWN
+        : `${isEstimate(system, metric) ? '~' : ''}${text(figureOf(system.metrics, metric)[bound])}`,
     )
   const rows: Row[] = [{ label: system.label, cells: cells('value'), faint: false }]
   const runs = system.runs.length

@@ -72,7 +72,6 @@ export class House implements AsyncDisposable {
     const links = cleanup.use(await LinkControl.open(topology, deployment.endpoints()))
     pinger.connect(entry)
     const verified = await pinger.verify(signal)
-    pinger.start(PING_PERIOD_MS)
     return new House({ ground, verified, links, died: death.signal }, deployment, pinger, cleanup.move())
   }
 
@@ -92,14 +91,20 @@ export class House implements AsyncDisposable {
     return this.#deployment.start('replicate', signal, () => undefined)
   }
 
+  /** Pings every link from now on, while the load runs. */
+  startPings(): void {
+    this.#pinger.start(PING_PERIOD_MS)
+  }
+
   /** Stores every ping of the run with the part of the run in which it returned. */
   async writeRoundTrips(path: string, epochUs: number, phases: RunFacts['phases'], signal: AbortSignal): Promise<void> {
     await this.#pinger.burst(signal)
-    const measure = phases.find((phase) => phase.name === 'measure')
+    const measure = phases.find((phase) => phase.name === 'measure') ?? { startUs: Infinity, endUs: Infinity }
+    const loadedUs = Math.min(...phases.map((phase) => phase.startUs))
     const log = new CsvLog(path, RTT_COLUMNS)
     for (const { atUs, from, to, rttMs } of this.#pinger.drain()) {
       const at = atUs - epochUs
-      const part = measure === undefined || at < measure.startUs ? 'before' : at <= measure.endUs ? 'during' : 'after'
+      const part = at < loadedUs ? 'before' : at < measure.startUs ? 'warmup' : at <= measure.endUs ? 'during' : 'after'
       log.row([atSeconds(at), from, to, part, rttMs.toFixed(3)])
     }
     await log.close()

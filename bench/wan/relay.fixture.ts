@@ -34,16 +34,17 @@ async function freeAddresses(count: number): Promise<Address[]> {
 }
 
 export async function startRelay(
-  onTarget: ((socket: Socket) => void) | 'refuses',
+  onTarget: ((socket: Socket) => void) | Address | 'refuses',
   link: { delayMs: number; jitterMs?: number; bandwidthBytesPerSecond?: number },
   seed = 1,
 ): Promise<RelayUnderTest> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     socket.on('error', () => undefined)
-    if (onTarget !== 'refuses') onTarget(socket)
+    if (typeof onTarget === 'function') onTarget(socket)
   })
-  const target = await listen(server)
-  if (onTarget === 'refuses') server.close()
+  const own = await listen(server)
+  if (typeof onTarget !== 'function') server.close()
+  const target = typeof onTarget === 'object' ? onTarget : own
   const [control, entry, quiet] = await freeAddresses(3)
   const common = { jitterMs: 0, ...link }
   const config: RelayConfig = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { nowUs } from '../lib/clock.ts'
@@ -148,7 +148,7 @@ test('a reset ends every connection at both ends and refuses new ones until the 
   const atInitiator = closed(socket)
   await relay.set('b', { condition: 'reset' })
   assert.deepEqual(await Promise.all([atInitiator, ...atTarget]), ['ECONNRESET', 'ECONNRESET'])
-  assert.equal(await closed(await connectTo(relay.entry)), 'ECONNRESET')
+  assert.equal(await closed(connect(relay.entry)), 'ECONNRESET')
   assert.equal((await relay.counters())[0].connections, 0)
   assert.equal(atTarget.length, 1)
   await relay.set('b', { condition: 'open' })

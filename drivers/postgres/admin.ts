@@ -23,7 +23,7 @@ import { loadTable } from './load.ts'
 import { controlPort, originName, PUBLICATION, slotName, SQL_PORT } from './names.ts'
 import { readRows } from './row-states.ts'
 import { readSettings } from './settings.ts'
-import { createTable, tableName } from './statements.ts'
+import { addProgress, createProgress, createTable, tableName } from './statements.ts'
 
 const STARTING_MS = 30_000
 const ATTEMPT_MS = 5000
@@ -104,9 +104,11 @@ class PostgresAdmin implements Admin {
     const { appliers } = readSettings(settings)
     await this.#everywhere(async (client, dc) => {
       await client.query(`CREATE PUBLICATION ${PUBLICATION} FOR TABLE ${tableName(table)}`)
+      await client.query(createProgress)
       for (const other of this.#others(dc)) {
         for (let applier = 0; applier < appliers; applier++) {
           await client.query('SELECT pg_replication_origin_create($1)', [originName(other, applier)])
+          await client.query(addProgress, [originName(other, applier)])
         }
         await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slotName(other)])
       }

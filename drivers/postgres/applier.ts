@@ -18,15 +18,17 @@ export class Applier {
   /** Apply rows of a transaction before its end has come: memory is full of them, and the end would not fit. */
   mayCut = false
   readonly #client: Client
+  readonly #origin: string
   readonly #rowsMax: number
   readonly #events: ApplierEvents
   readonly #texts: { readonly whole: string; readonly part: string }
   #busy = false
   #stopped = false
 
-  /** @param client a connection whose replication origin is set up. */
-  constructor(client: Client, table: Table, rowsMax: number, events: ApplierEvents) {
+  /** @param client a connection whose replication origin is set up as `origin`. */
+  constructor(client: Client, origin: string, table: Table, rowsMax: number, events: ApplierEvents) {
     this.#client = client
+    this.#origin = origin
     this.#rowsMax = rowsMax
     this.#events = events
     this.queue = new RowQueue(sqlColumns(table))
@@ -59,7 +61,7 @@ export class Applier {
         : {
             name: 'apply_batch',
             text: this.#texts.whole,
-            values: [position.subarray(0, POSITION_BYTES), position.subarray(POSITION_BYTES), ...arrays],
+            values: [position.subarray(0, POSITION_BYTES), position.subarray(POSITION_BYTES), this.#origin, ...arrays],
           }
     const { rowCount } = await this.#client.query(statement)
     return rowCount ?? 0

@@ -10,7 +10,7 @@ import type { PipelineConfig } from './pipeline.ts'
 import type { PipelineCounters } from './pipeline-counters.ts'
 import { parseLsn, ReplicationStream } from './replication-stream.ts'
 import type { SourceTransaction } from './row-queue.ts'
-import { sqlColumns } from './statements.ts'
+import { readProgress, sqlColumns } from './statements.ts'
 
 /** Bytes of rows held for the appliers above which the source is no longer read, and below which it is again. */
 const HELD_BYTES_HIGH = 32 << 20
@@ -29,7 +29,7 @@ export class Replay {
   readonly #counters: PipelineCounters
   readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers()
   readonly #appliers: Applier[] = []
-  /** Positions up to which each applier has committed before, by its origin. */
+  /** Positions up to which each applier had committed before this life. */
   readonly #progress: number[] = []
   #watcher: Client | undefined
   #stream: ReplicationStream | undefined
@@ -74,16 +74,13 @@ export class Replay {
         applied: this.#applied.bind(this),
         failed: (error: Error) => this.#failure.reject(error),
       }
-      this.#appliers.push(new Applier(client, table, config.applyRows, events))
+      this.#appliers.push(new Applier(client, originName(source, index), table, config.applyRows, events))
       // Fails while a former connection still holds the origin: only then is its progress final.
       await client.query('SELECT pg_replication_origin_session_setup($1)', [originName(source, index)])
     }
     for (let index = 0; index < config.appliers; index++) {
-      const answer = await this.#watcher.query<{ lsn: string | null }>(
-        'SELECT pg_replication_origin_progress($1, true) AS lsn',
-        [originName(source, index)],
-      )
-      this.#progress.push(parseLsn(answer.rows[0]?.lsn ?? '0/0'))
+      const { rows } = await this.#watcher.query<{ lsn: string }>(readProgress, [originName(source, index)])
+      this.#progress.push(parseLsn(rows[0].lsn))
     }
     this.#committedLsn = Math.min(...this.#progress)
     await this.#startStream(slotName(receiver))

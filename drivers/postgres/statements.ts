@@ -79,23 +79,31 @@ export function upsertRow(table: Table, dcIndex: number): string {
 export const readVersions = (table: Table): string =>
   `SELECT key, dot, version FROM ${tableName(table)} WHERE key = ANY($1::int8[])`
 
+/** How far each applier has come in its source's log, one row an applier, changed in the transactions that it applies. */
+const PROGRESS_TABLE = 'public.geowrite_progress'
+
+/** The statement that makes the table of progress, and the one that adds an applier to it. */
+export const createProgress = `CREATE TABLE ${PROGRESS_TABLE} (origin text PRIMARY KEY, lsn pg_lsn NOT NULL) WITH (fillfactor = 10)`
+export const addProgress = `INSERT INTO ${PROGRESS_TABLE} VALUES ($1, '0/0')`
+export const readProgress = `SELECT lsn::text AS lsn FROM ${PROGRESS_TABLE} WHERE origin = $1`
+
 /**
- * Applies replicated rows, last writer wins, and moves the connection's replication origin in the same transaction:
- * $1 is the source position, $2 the source's commit time, then one array a column. The uncorrelated subquery is
- * evaluated once, before the first row.
+ * Applies replicated rows, last writer wins, and moves the applier's progress in the same transaction: $1 is the source
+ * position, $2 the source's commit time, $3 the origin's name, then one array a column. The uncorrelated subquery is
+ * evaluated once, before the first row, and gives the commit record the source's position and time. The server's own
+ * progress of the origin is not used: it moves on to that position even when the transaction is rolled back.
  */
 export function applyBatch(table: Table): string {
-  const columns = sqlColumns(table)
-  return `INSERT INTO ${tableName(table)} AS t (${names(columns)})
-  SELECT * FROM unnest(${arrays(columns, 3)})
-  WHERE (SELECT pg_catalog.pg_replication_origin_xact_setup($1::pg_lsn, $2::timestamptz)) IS NOT NULL
-  ON CONFLICT (key) DO UPDATE SET ${assignments(columns.slice(1))} WHERE excluded.version > t.version`
+  return `WITH moved AS (UPDATE ${PROGRESS_TABLE} SET lsn = $1::pg_lsn WHERE origin = $3::text)
+  ${applyRows(table, 4, `WHERE (SELECT pg_replication_origin_xact_setup($1::pg_lsn, $2::timestamptz)) IS NOT NULL`)}`
 }
 
-/** The same for a part of a source transaction that is not its last: the origin stays where it is. */
-export function applyPart(table: Table): string {
+/** The same for a part of a source transaction that is not its last: the progress stays where it is. */
+export const applyPart = (table: Table): string => applyRows(table, 1, '')
+
+function applyRows(table: Table, first: number, where: string): string {
   const columns = sqlColumns(table)
   return `INSERT INTO ${tableName(table)} AS t (${names(columns)})
-  SELECT * FROM unnest(${arrays(columns, 1)})
+  SELECT * FROM unnest(${arrays(columns, first)}) ${where}
   ON CONFLICT (key) DO UPDATE SET ${assignments(columns.slice(1))} WHERE excluded.version > t.version`
 }

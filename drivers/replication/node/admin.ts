@@ -27,7 +27,7 @@ const LOADS_IN_FLIGHT = 4
 /** Keys of one digest request: 16 MB, half of the longest frame. More are digested in parts. */
 const DIGEST_KEYS_MAX = 2 << 20
 
-export const CONFLICTS_MEANING =
+const CONFLICTS_MEANING =
   'Rows from another DC that were older, by version, than the row stored here when they arrived, and were therefore discarded.'
 
 export class NodeAdmin implements Admin {

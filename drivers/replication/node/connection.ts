@@ -24,7 +24,7 @@ interface Pending {
   readonly type: number
 }
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly address: Address
   readonly hello: Hello
   /** How long a request, or connecting, may take. */

@@ -5,7 +5,7 @@ import { FRAME_HEADER_BYTES, FrameReader, MalformedFrame } from './frame.ts'
 /** Below this many bytes the frames of a turn are joined; above it, copying them costs more than a vectored write. */
 const JOIN_BYTES_MAX = 64 << 10
 
-export interface FrameHandlers {
+interface FrameHandlers {
   frame(type: number, id: number, body: Buffer): void
   /** Everything that was sent has left. */
   drained?(): void

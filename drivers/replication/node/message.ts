@@ -35,9 +35,9 @@ export const REFUSED = 127
 const MAGIC = 0x31574e47 // "GNW1"
 
 export const ROLE = { client: 1, peer: 2 } as const
-export type Role = (typeof ROLE)[keyof typeof ROLE]
+type Role = (typeof ROLE)[keyof typeof ROLE]
 
-export interface Hello {
+interface Hello {
   readonly role: Role
   readonly dcIndex: number
   readonly secret: string
@@ -91,7 +91,7 @@ export function decodeKeys(body: Buffer): Float64Array<ArrayBuffer> {
 }
 
 /** Which rows are asked for: the given keys, or one bucket of the whole table. */
-export type Selection = { readonly keys: Float64Array } | { readonly bucket: number; readonly buckets: number }
+type Selection = { readonly keys: Float64Array } | { readonly bucket: number; readonly buckets: number }
 
 const KEYS = 1
 const BUCKET = 2

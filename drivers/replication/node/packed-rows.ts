@@ -3,11 +3,11 @@
 //   rows   = count u32 · keys f64[count] · ends u32[count] (of the records, from the first) · records
 //   record = dot f64 · version f64 · operation u8 · content (the canonical encoding of bench/lib/content.ts)
 import { encodeContent, encodedLength } from '../../../bench/lib/content.ts'
-import type { RowBatch } from '../../../bench/contract/table.ts'
+import type { Column, RowBatch } from '../../../bench/contract/table.ts'
 import { MalformedFrame } from './frame.ts'
 
 /** Bytes of a record before the content. */
-export const RECORD_HEADER_BYTES = 17
+const RECORD_HEADER_BYTES = 17
 
 export const recordDot = (record: Buffer): number => record.readDoubleLE(0)
 export const recordVersion = (record: Buffer): number => record.readDoubleLE(8)
@@ -128,4 +128,12 @@ export function packRecords(keys: readonly number[], records: readonly Uint8Arra
     packed.writeUInt32LE(at - recordsAt, 4 + 8 * count + 4 * i)
   }
   return packed
+}
+
+/** Bytes of a stored row with its 9-byte name and texts of middling length, for estimates before a run. */
+export function rowBytes(columns: readonly Column[]): number {
+  return columns.reduce(
+    (sum, column) => sum + (column.type === 'int' ? 4 : 2 + (column.minBytes + column.maxBytes) / 2),
+    9 + RECORD_HEADER_BYTES,
+  )
 }

@@ -11,7 +11,7 @@ import type { Store } from './store.ts'
  * Bytes sent and not yet acknowledged as applied. 16 MiB on a round trip of 300 ms are 55 MB/s, more than a node writes;
  * it also bounds what the sender's and the link's buffers hold.
  */
-export const WINDOW_BYTES = 16 << 20
+const WINDOW_BYTES = 16 << 20
 const CHUNK_BYTES = 1 << 20
 
 export class Shipper {

@@ -4,6 +4,7 @@ import { dotDc, nextVersion } from '../../../bench/lib/dot.ts'
 import { type Disturbance, FATE } from './disturbance.ts'
 import { DueQueue } from './due-queue.ts'
 import type { AppliedPosition, Engine, LogEntry, RecoveredState } from './engine.ts'
+import { GroupCommit } from './group-commit.ts'
 import { Log } from './log.ts'
 import { PackedRows, packRecords, recordDot, recordVersion } from './packed-rows.ts'
 
@@ -33,12 +34,10 @@ export class Store {
   readonly #dcIndex: number
   readonly #disturbance: Disturbance | undefined
   readonly #echoes: DueQueue
-  readonly #fatal: (error: unknown) => void
   #highestVersion: number
   #applied: Map<number, AppliedPosition>
-  #waiting: (() => void)[] = []
+  readonly #commits: GroupCommit
   #entries: LogEntry[] = []
-  #committing: Promise<void> | undefined
   #closed = false
   // What `#look` found of the rows in hand, by place.
   #knownVersions = new Float64Array(1024)
@@ -59,7 +58,7 @@ export class Store {
     this.#dcIndex = identity.dcIndex
     this.#disturbance = disturbance
     this.#echoes = new DueQueue(disturbance?.echoDelayMs ?? 0)
-    this.#fatal = fatal
+    this.#commits = new GroupCommit(() => this.#commitGroup(), fatal)
     this.#highestVersion = recovered.highestVersion
     this.#applied = new Map(recovered.applied)
   }
@@ -98,25 +97,24 @@ export class Store {
       if (version > this.#highestVersion) this.#highestVersion = version
       this.engine.putLoaded(rows.key(i), version, rows.record(i))
     }
-    this.#commit(done)
+    this.#commits.add(done)
   }
 
   /** Calls back when everything put so far is committed; at once if it is. */
   whenCommitted(done: () => void): void {
-    if (this.#committing === undefined) done()
-    else this.#waiting.push(done)
+    this.#commits.whenIdle(done)
   }
 
   /** Removes log entries that every peer has applied, however few. Called now and then. */
   trim(): void {
-    if (this.#committing === undefined && this.#removeTrimmable(true)) this.#commit(() => {})
+    if (this.#commits.idle && this.#removeTrimmable(true)) this.#commits.add(() => {})
   }
 
   /** Ends: waits for the commit under way and closes the engine. */
   async close(): Promise<void> {
     this.#closed = true
     this.#echoes.close()
-    await this.#committing
+    await new Promise<void>((resolve) => this.whenCommitted(resolve))
     await this.engine.close()
   }
 
@@ -182,7 +180,7 @@ export class Store {
     }
     this.counters.local_rows += rows.count
     this.#logEntry(unshipped === undefined ? rows : without(rows, unshipped))
-    this.#commit(() => done(raised))
+    this.#commits.add(() => done(raised))
   }
 
   #putRemote(rows: PackedRows, dcIndex: number, applied: AppliedPosition, done: () => void): void {
@@ -206,7 +204,7 @@ export class Store {
     this.counters.repeated_rows += repeated
     this.#applied.set(dcIndex, applied)
     this.engine.setApplied(dcIndex, applied)
-    this.#commit(done)
+    this.#commits.add(done)
   }
 
   #put(rows: PackedRows, row: number, version: number, dot: number): void {
@@ -219,7 +217,7 @@ export class Store {
       const version = recordVersion(record)
       if (this.engine.known(key) > version) this.#disturbance?.echoRegressed()
       this.engine.put(key, version, recordDot(record), record)
-      this.#commit(() => {})
+      this.#commits.add(() => {})
     })
   }
 
@@ -237,27 +235,12 @@ export class Store {
     return positions.length > 0
   }
 
-  #commit(done: () => void): void {
-    this.#waiting.push(done)
-    this.#committing ??= this.#commitGroups()
-  }
-
-  async #commitGroups(): Promise<void> {
-    try {
-      while (this.#waiting.length > 0) {
-        const group = this.#waiting
-        const entries = this.#entries
-        this.#waiting = []
-        this.#entries = []
-        await this.engine.commit(this.log.head, this.#highestVersion)
-        this.counters.commits++
-        for (const entry of entries) this.log.publish(entry)
-        for (const done of group) done()
-      }
-      this.#committing = undefined
-    } catch (error) {
-      this.#fatal(error)
-    }
+  async #commitGroup(): Promise<void> {
+    const entries = this.#entries
+    this.#entries = []
+    await this.engine.commit(this.log.head, this.#highestVersion)
+    this.counters.commits++
+    for (const entry of entries) this.log.publish(entry)
   }
 }
 
