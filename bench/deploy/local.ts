@@ -13,9 +13,9 @@ import { SupervisedService, type Supervision } from './supervised-service.ts'
 import type { ServiceUsage } from './usage-meter.ts'
 
 /** How something in one DC reaches a port of another. */
-export type Route = (from: string, to: string, port: string) => Address
+type Route = (from: string, to: string, port: string) => Address
 
-export interface LocalOptions {
+interface LocalOptions {
   /** Unique on the machine; part of the data folder's name. */
   readonly runId: string
   /** Where the data folder is made; the system's folder for temporary files unless given. */

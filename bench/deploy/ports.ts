@@ -14,7 +14,7 @@ export interface PortRange {
 }
 
 /** Below the range from which Linux takes ports for outgoing connections. */
-export const DEFAULT_PORT_RANGE: PortRange = { first: 15_000, last: 32_000 }
+const DEFAULT_PORT_RANGE: PortRange = { first: 15_000, last: 32_000 }
 
 /** Listens on a port, or not when it is taken. */
 function claim(port: number): Promise<Server | undefined> {

@@ -7,7 +7,7 @@ import type { ServiceUser } from './service-user.ts'
 /** What services get of the harness's environment: how to find programs, and what language and zone they speak. */
 const PASSED_ON = /^(PATH|LANG|LC_.*|TZ)$/
 
-export interface SpawnOptions {
+interface SpawnOptions {
   readonly folder: string
   readonly logPath: string
   readonly user: ServiceUser | undefined

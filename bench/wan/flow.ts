@@ -23,7 +23,7 @@ interface Travelling {
   arrivesUs: number
 }
 
-export interface FlowOptions {
+interface FlowOptions {
   readonly link: DirectedLink
   readonly arrivals: Arrivals
   readonly source: Socket

@@ -6,7 +6,7 @@ import type { Link } from '../contract/topology.ts'
  * `open`: bytes travel. `hold`: bytes wait and nothing is lost, as TCP in a blackhole that heals; they travel anew when
  * the link opens. `reset`: every connection of the pair is reset, in both directions, and new ones are refused.
  */
-export type LinkCondition = 'open' | 'hold' | 'reset'
+type LinkCondition = 'open' | 'hold' | 'reset'
 
 /** The state of one directed link; what is absent in a change stays as it is. */
 export interface LinkState {

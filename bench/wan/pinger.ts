@@ -9,7 +9,7 @@ import type { LinkRoute } from './links.ts'
 import type { PingSample, PingTarget, PingerReport, PingerRequest } from './pinger-thread.ts'
 
 /** A link whose median round trip is further than this from the nominal one is not the WAN that was asked for. */
-export const LINK_ERROR_MS_MAX = 2.5
+const LINK_ERROR_MS_MAX = 2.5
 
 const ECHO_PORT = 'echo'
 const BURST_GAP_MS = 5

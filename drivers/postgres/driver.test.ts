@@ -294,7 +294,9 @@ test('what one applier could not apply is not confirmed, sent again, and skipped
   assert.equal((await east.write(batch)).outcome, OUTCOME.ok)
   const arrived = async () => (await west.read(batch.keys)).dots.filter((dot, i) => dot === batch.dots[i]).length
   await eventually('the part of the applier that is not held up', async () => (await arrived()) > 0)
-  // Long enough for several confirmations, of which none may cover the batch.
+  // A local write brings the receiver's log to its disk; then it is long enough for several confirmations, of which none
+  // may cover the batch.
+  assert.equal((await west.write(batchOf([write(2500, 1)]))).outcome, OUTCOME.ok)
   await delay(300)
   assert.ok((await arrived()) < batch.count)
   assert.ok((await admin.backlog())[0].amount > 0)

@@ -37,7 +37,7 @@ const MAGIC = 0x31574e47 // "GNW1"
 export const ROLE = { client: 1, peer: 2 } as const
 type Role = (typeof ROLE)[keyof typeof ROLE]
 
-interface Hello {
+export interface Hello {
   readonly role: Role
   readonly dcIndex: number
   readonly secret: string

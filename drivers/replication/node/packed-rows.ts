@@ -130,6 +130,17 @@ export function packRecords(keys: readonly number[], records: readonly Uint8Arra
   return packed
 }
 
+/** The rows but for those whose places are given, packed anew. */
+export function withoutRows(rows: PackedRows, dropped: ReadonlySet<number>): PackedRows {
+  const kept = Array.from({ length: rows.count }, (_, row) => row).filter((row) => !dropped.has(row))
+  return PackedRows.trusted(
+    packRecords(
+      kept.map((row) => rows.key(row)),
+      kept.map((row) => rows.record(row)),
+    ),
+  )
+}
+
 /** Bytes of a stored row with its 9-byte name and texts of middling length, for estimates before a run. */
 export function rowBytes(columns: readonly Column[]): number {
   return columns.reduce(

@@ -155,7 +155,7 @@ async function play(script: readonly Step[], skews: readonly number[], makeEngin
     const shipped = sites.flatMap((site) => site.shipped.map(({ payload }) => PackedRows.parse(payload)))
     const highest = Array.from({ length: KEYS }, (_, key) => {
       const versions = shipped.flatMap((rows) =>
-        Array.from({ length: rows.count }, (_, i) => (rows.key(i) === key ? rows.version(i) : 0)),
+        Array.from({ length: rows.count }, (_row, i) => (rows.key(i) === key ? rows.version(i) : 0)),
       )
       return Math.max(0, ...versions)
     })

@@ -6,7 +6,7 @@ import { DueQueue } from './due-queue.ts'
 import type { AppliedPosition, Engine, LogEntry, RecoveredState } from './engine.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Log } from './log.ts'
-import { PackedRows, packRecords, recordDot, recordVersion } from './packed-rows.ts'
+import { PackedRows, recordDot, recordVersion, withoutRows } from './packed-rows.ts'
 
 /** Rows whose version was raised above what was stored: their places in the batch, and the versions stored. */
 export interface Raised {
@@ -179,7 +179,7 @@ export class Store {
       this.#put(rows, i, version, dot)
     }
     this.counters.local_rows += rows.count
-    this.#logEntry(unshipped === undefined ? rows : without(rows, unshipped))
+    this.#logEntry(unshipped === undefined ? rows : withoutRows(rows, unshipped))
     this.#commits.add(() => done(raised))
   }
 
@@ -242,14 +242,4 @@ export class Store {
     this.counters.commits++
     for (const entry of entries) this.log.publish(entry)
   }
-}
-
-function without(rows: PackedRows, dropped: ReadonlySet<number>): PackedRows {
-  const kept = Array.from({ length: rows.count }, (_, row) => row).filter((row) => !dropped.has(row))
-  return PackedRows.trusted(
-    packRecords(
-      kept.map((row) => rows.key(row)),
-      kept.map((row) => rows.record(row)),
-    ),
-  )
 }
