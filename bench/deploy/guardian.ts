@@ -17,7 +17,7 @@ export class Guardian implements AsyncDisposable {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       cwd: '/',
-      env: {},
+      env: { PATH: process.env.PATH },
     })
     // It must neither keep the harness alive nor bring it down.
     this.#child.unref()

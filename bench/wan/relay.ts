@@ -2,8 +2,10 @@
 import { serveControl } from '../lib/control.ts'
 import { announceReady, endWithParent, serviceConfig } from '../lib/service-process.ts'
 import type { LinkChange, RelayConfig } from './link-state.ts'
+import { goFirst } from './priority.ts'
 import { RelayPair } from './relay-pair.ts'
 
+goFirst()
 const config = serviceConfig<RelayConfig>()
 const pair = new RelayPair(config)
 const control = await serveControl(config.control, {

@@ -7,7 +7,7 @@ import { applyBatch, applyPart, sqlColumns } from './statements.ts'
 const POSITION_BYTES = 8
 
 /** What happens to an applier's batches. */
-export interface ApplierEvents {
+interface ApplierEvents {
   /** A batch is committed; `changed` of its rows were newer than what the DC had. */
   applied(batch: ApplyBatch, changed: number): void
   failed(error: Error): void

@@ -13,7 +13,7 @@ const COPY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const COPY_TRAILER = Buffer.from([0xff, 0xff])
 
 /** A block of rows in COPY's binary format: for each row a count of columns (i16), then each column's length and bytes. */
-export function copyBlock(batch: RowBatch): Buffer {
+function copyBlock(batch: RowBatch): Buffer {
   const { count, columns } = batch
   let size = 0
   for (let row = 0; row < count; row++) {

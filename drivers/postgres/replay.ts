@@ -10,6 +10,7 @@ import type { PipelineConfig } from './pipeline.ts'
 import type { PipelineCounters } from './pipeline-counters.ts'
 import { parseLsn, ReplicationStream } from './replication-stream.ts'
 import type { SourceTransaction } from './row-queue.ts'
+import { SourcePosition } from './source-position.ts'
 import { readProgress, sqlColumns } from './statements.ts'
 
 /** Bytes of rows held for the appliers above which the source is no longer read, and below which it is again. */
@@ -36,13 +37,9 @@ export class Replay {
   #timer: NodeJS.Timeout | undefined
   #heldBytes = 0
   #paused = false
-  /** Transactions sent and not yet committed by all their appliers, in the source's order. */
-  readonly #outstanding: SourceTransaction[] = []
-  #inTransaction = false
+  #position = new SourcePosition(0)
   readonly #skips: boolean[] = []
   readonly #touched: boolean[] = []
-  #keepaliveLsn = 0
-  #committedLsn = 0
   #confirmedLsn = 0
   /** A position committed here, and the receiver's own log position by which it is durable. */
   #awaitingDisk: { readonly lsn: number; readonly localLsn: number } | undefined
@@ -82,12 +79,13 @@ export class Replay {
       const { rows } = await this.#watcher.query<{ lsn: string }>(readProgress, [originName(source, index)])
       this.#progress.push(parseLsn(rows[0].lsn))
     }
-    this.#committedLsn = Math.min(...this.#progress)
-    await this.#startStream(slotName(receiver))
+    const fromLsn = Math.min(...this.#progress)
+    this.#position = new SourcePosition(fromLsn)
+    await this.#startStream(slotName(receiver), fromLsn)
     this.#timer = setInterval(() => void this.#check(), CONFIRM_EVERY_MS)
   }
 
-  async #startStream(slot: string): Promise<void> {
+  async #startStream(slot: string, fromLsn: number): Promise<void> {
     const { source, sourceAddress, secret, receiver, table } = this.#config
     const application = `geowrite-cdc-${receiver.name}`
     const sending = {
@@ -103,7 +101,7 @@ export class Replay {
     await client.query(
       `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '${slot}' AND active`,
     )
-    const plan = { slot, publication: PUBLICATION, fromLsn: this.#committedLsn, columns: sqlColumns(table) }
+    const plan = { slot, publication: PUBLICATION, fromLsn, columns: sqlColumns(table) }
     const events = {
       chunk: this.#chunkRead.bind(this),
       ended: (error: Error) =>
@@ -126,7 +124,7 @@ export class Replay {
     const counters = this.#counters
     return {
       begin: (commitLsn) => {
-        this.#inTransaction = true
+        this.#position.begin()
         for (let i = 0; i < appliers.length; i++) {
           this.#skips[i] = commitLsn < this.#progress[i]
           this.#touched[i] = false
@@ -144,7 +142,6 @@ export class Replay {
         appliers[index].queue.push(key, version, bytes, start, end)
       },
       commit: (endLsn, bytes, at) => {
-        this.#inTransaction = false
         counters.transactions++
         const transaction = { endLsn, waiting: 0 }
         const position = Buffer.from(bytes.subarray(at, at + POSITION_BYTES))
@@ -153,11 +150,10 @@ export class Replay {
           transaction.waiting++
           appliers[i].queue.mark(transaction, position)
         }
-        this.#outstanding.push(transaction)
+        this.#position.commit(transaction)
       },
       keepalive: (endLsn, replyAsked) => {
-        // Within a transaction it says nothing of the transaction itself.
-        if (!this.#inTransaction) this.#keepaliveLsn = endLsn
+        this.#position.keepalive(endLsn)
         if (replyAsked) this.#tell()
       },
     }
@@ -168,7 +164,6 @@ export class Replay {
     this.#counters.bytesReceived += bytes
     if (!this.#paused && this.#heldBytes > HELD_BYTES_HIGH) this.#pause(true)
     for (const applier of this.#appliers) applier.kick()
-    this.#settle()
   }
 
   #applied(
@@ -182,7 +177,6 @@ export class Replay {
     counters.batches++
     for (const transaction of batch.transactions) transaction.waiting--
     this.#heldBytes -= batch.bytes
-    this.#settle()
     if (this.#paused && this.#heldBytes < HELD_BYTES_LOW) this.#pause(false)
   }
 
@@ -195,19 +189,6 @@ export class Replay {
     else this.#stream?.resume()
   }
 
-  /** Moves the committed position past the transactions that are done, and to the last keepalive's when all are. */
-  #settle(): void {
-    let done = 0
-    while (done < this.#outstanding.length && this.#outstanding[done].waiting === 0) {
-      this.#committedLsn = Math.max(this.#committedLsn, this.#outstanding[done].endLsn)
-      done++
-    }
-    if (done > 0) this.#outstanding.splice(0, done)
-    if (this.#outstanding.length === 0 && !this.#inTransaction) {
-      this.#committedLsn = Math.max(this.#committedLsn, this.#keepaliveLsn)
-    }
-  }
-
   /** Finds out what is durable by now, tells the source, and notices when it has gone silent. */
   async #check(): Promise<void> {
     const silentMs = performance.now() - this.#heardMs
@@ -216,10 +197,10 @@ export class Replay {
       return
     }
     if (performance.now() - this.#toldMs > STATUS_EVERY_MS) this.#tell()
-    if (this.#checking || (this.#awaitingDisk === undefined && this.#committedLsn <= this.#confirmedLsn)) return
+    const committedLsn = this.#position.settle()
+    if (this.#checking || (this.#awaitingDisk === undefined && committedLsn <= this.#confirmedLsn)) return
     this.#checking = true
     try {
-      const committedLsn = this.#committedLsn
       const { rows } = await (this.#watcher as Client).query<{ inserted: string; flushed: string }>(
         'SELECT pg_current_wal_insert_lsn() AS inserted, pg_current_wal_flush_lsn() AS flushed',
       )

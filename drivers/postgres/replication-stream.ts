@@ -16,7 +16,7 @@ const EPOCH_MS = 946_684_800_000
 const STATUS_BYTES = 39
 
 /** A log position as Postgres writes it: two hexadecimal numbers. */
-export const lsnText = (lsn: number): string =>
+const lsnText = (lsn: number): string =>
   `${Math.floor(lsn / 4294967296).toString(16)}/${(lsn % 4294967296).toString(16)}`.toUpperCase()
 
 /** The bytes of a log position written by Postgres. */
@@ -40,7 +40,7 @@ export interface StreamPlan {
 }
 
 /** What happens beside the changes: each chunk's end, and the stream's. */
-export interface StreamEvents {
+interface StreamEvents {
   /** All messages of a chunk have been handed to the sink. */
   chunk(bytes: number): void
   /** The stream ended, once; nothing comes after it. */

@@ -76,7 +76,7 @@ export const SETTINGS: readonly Setting[] = [
 ]
 
 /** The settings that our own code reads, typed; the rest is the server's. */
-export interface PostgresSettings {
+interface PostgresSettings {
   readonly bin: string
   readonly fillfactor: number
   readonly appliers: number

@@ -9,7 +9,7 @@ const HEADER_BYTES = 5
 const MESSAGE_BYTES_MAX = 1 << 30
 
 /** Gets each message's type and where its payload stands: `bytes[start … end)`, which is never written again. */
-export type OnMessage = (type: number, bytes: Buffer, start: number, end: number) => void
+type OnMessage = (type: number, bytes: Buffer, start: number, end: number) => void
 
 /** Unsigned 32-bit big-endian integer at `at`. */
 export function uint32At(bytes: Uint8Array, at: number): number {
