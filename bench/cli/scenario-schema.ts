@@ -97,7 +97,7 @@ const schema = z.strictObject({
 })
 
 /** The names of all options, for suggestions. */
-export const OPTION_NAMES: readonly string[] = Object.keys(schema.shape)
+const OPTION_NAMES: readonly string[] = Object.keys(schema.shape)
 
 function settingsOf(pairs: readonly string[]): Scenario['settings'] {
   const settings: Record<string, Record<string, string>> = {}

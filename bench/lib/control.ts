@@ -5,7 +5,7 @@ import { BenchError, messageOf } from '../contract/errors.ts'
 
 const LINE_BYTES_MAX = 1 << 20
 
-export type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>
+type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>
 
 function onLines(socket: Socket, handle: (line: string) => void): void {
   let rest = ''

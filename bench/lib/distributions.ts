@@ -2,9 +2,9 @@
 import { hashNumber, type RandomStream } from './random.ts'
 
 /** Draws the next rank; rank 0 is the most frequent one in skewed distributions. */
-export type RankSampler = () => number
+type RankSampler = () => number
 
-export type DistributionName = 'zipfian' | 'uniform' | 'hotspot' | 'latest' | 'sequential'
+type DistributionName = 'zipfian' | 'uniform' | 'hotspot' | 'latest' | 'sequential'
 
 /** YCSB's defaults for `hotspot` (CoreWorkload: hotspotdatafraction, hotspotopnfraction). */
 const HOT_DATA_SHARE = 0.2

@@ -13,7 +13,6 @@ export const WRITERS_MAX = 256
 
 /** Phases of a run in their order; each is an incarnation of every writer. */
 export const PHASE = { load: 0, calibrate: 1, warmup: 2, measure: 3 } as const
-export type PhaseName = keyof typeof PHASE
 
 /** The incarnation of writer `writer` in `phase`, after `restarts` restarts. */
 export function incarnationOf(phase: number, writer: number, restarts = 0): number {
@@ -40,11 +39,6 @@ export function loadedDot(key: number): number {
 
 /** The version of every loaded row: below every version of a write. */
 export const LOADED_VERSION = 16
-
-/** The DC that wrote a version. */
-export function versionDc(version: number): number {
-  return version % 16
-}
 
 /** The least version of DC `dcIndex` that is above `version`. */
 export function nextVersion(version: number, dcIndex: number): number {

@@ -55,7 +55,6 @@ export const PROBE_STATE_NAMES: Readonly<Record<number, string>> = {
  * `state` 0 is padding. `dot` and `version` are 0 where the row is absent.
  */
 export const FINAL = { id: 3, columns: { key: 'f64', dot: 'f64', version: 'f64', state: 'u8' } } as const
-export type FinalBlock = Block<typeof FINAL.columns>
 
 /** `whole`: the content is what this dot wrote; `absent`: no such row; `mixed`: content that no write of this dot made. */
 export const FINAL_STATE = { whole: 1, absent: 2, mixed: 3 } as const

@@ -26,7 +26,7 @@ export interface GeneratorPlan {
 }
 
 /** What a generator counted in one phase; rows unless named otherwise. */
-export interface GeneratorCounts {
+interface GeneratorCounts {
   offered: number
   sent: number
   acknowledged: number

@@ -22,7 +22,7 @@ export interface Recorder {
 }
 
 /** Stored rows of one batch that the probers of the other DCs are to look for. */
-export interface ProbedRows {
+interface ProbedRows {
   readonly keys: Float64Array
   readonly dots: Float64Array
   readonly versions: Float64Array

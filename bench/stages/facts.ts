@@ -1,25 +1,18 @@
 // Puts together run.json: everything that a run knows of itself before anybody analyses it.
-import type { Counters, DeployPlan, StoreDescription } from '../contract/driver.ts'
-import type { CounterMark, LinkVerification, ProberFacts, RunFacts, WorkerPhase } from '../contract/run-folder.ts'
-import type { Topology } from '../contract/topology.ts'
+import type { Counters } from '../contract/driver.ts'
+import type { CounterMark, ProberFacts, RunFacts, WorkerPhase } from '../contract/run-folder.ts'
 import { machine } from '../measure/resources.ts'
 import type { RunContext } from '../run.ts'
 import { workloadOptions } from '../systems.ts'
 import { roundRate, AUTO_SHARE, type Calibration } from './calibrate.ts'
 import type { Convergence } from './converge.ts'
+import type { OpenedRun } from './open.ts'
 import type { ReadBack } from './read-back.ts'
 
-/** What a run gathered; times in µs since its epoch. */
-export interface Gathered {
-  readonly store: StoreDescription | null
-  readonly epoch: RunFacts['epoch']
-  readonly ground: RunFacts['ground']
+/** What the second half of a run gathered; times in µs since its epoch. */
+interface Gathered {
   readonly rowsPerSecond: number | null
   readonly calibration: Calibration | undefined
-  readonly loading: RunFacts['loading']
-  readonly startedEqual: boolean | null
-  readonly linksBefore: readonly LinkVerification[]
-  readonly phases: RunFacts['phases']
   readonly workers: readonly WorkerPhase[]
   readonly probers: readonly ProberFacts[]
   readonly marks: readonly CounterMark[]
@@ -40,7 +33,7 @@ function calibrationFacts(calibration: Calibration | undefined): RunFacts['calib
   return { acknowledgedPerSecond, visiblePerSecond, rowsPerSecond: roundRate(AUTO_SHARE * visiblePerSecond) }
 }
 
-export function factsOf(context: RunContext, topology: Topology, plan: DeployPlan, gathered: Gathered): RunFacts {
+export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gathered): RunFacts {
   const { scenario, system, workload } = context
   const { rows, overlap, skew, distribution } = workloadOptions(scenario, workload)
   const { convergence, back } = gathered
@@ -54,17 +47,17 @@ export function factsOf(context: RunContext, topology: Topology, plan: DeployPla
       mode: system.mode.name,
       capabilities: system.replication.capabilities,
       settings: system.settings,
-      store: gathered.store,
+      store: opened.store,
     },
     scenario: {
       workload: workload.workload.name,
       rows,
-      columns: plan.table.columns,
+      columns: opened.plan.table.columns,
       overlap,
       skew,
       distribution,
       shardKey: 'key',
-      topology,
+      topology: opened.topology,
       deployment: scenario.deployment,
       seed: scenario.seed,
       arrivals: scenario.arrivals,
@@ -79,22 +72,22 @@ export function factsOf(context: RunContext, topology: Topology, plan: DeployPla
       probesPerSecond: scenario.probesPerSecond,
       quick: scenario.quick,
     },
-    epoch: gathered.epoch,
+    epoch: opened.journal.epoch,
     machine: { ...machine(), geowrite: context.version },
-    ground: gathered.ground,
-    phases: gathered.phases,
+    ground: opened.house.ground,
+    phases: opened.journal.phases,
     calibration: calibrationFacts(gathered.calibration),
-    loading: gathered.loading,
+    loading: opened.loading,
     workers: gathered.workers,
     probers: gathered.probers,
-    links: { before: gathered.linksBefore },
+    links: { before: opened.house.verified },
     marks: gathered.marks,
     convergence: {
       lastOutcomeUs: gathered.lastOutcomeUs,
       checks: convergence?.checks ?? [],
       timedOut: convergence?.timedOut ?? false,
       wholeTableEqual: back?.wholeTableEqual ?? null,
-      startedEqual: gathered.startedEqual,
+      startedEqual: opened.startedEqual,
     },
     divergent: back?.divergent ?? { total: 0, rows: [] },
     counters: gathered.counters,

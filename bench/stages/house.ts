@@ -11,6 +11,7 @@ import { atSeconds, CsvLog } from '../measure/csv-log.ts'
 import { measureGround } from '../measure/ground.ts'
 import { linkEntry, LinkControl, relayServices, routesOf } from '../wan/links.ts'
 import { Pinger } from '../wan/pinger.ts'
+import type { Journal } from './journal.ts'
 
 const PING_PERIOD_MS = 200
 const STOP_LIMIT_MS = 5000
@@ -97,13 +98,13 @@ export class House implements AsyncDisposable {
   }
 
   /** Stores every ping of the run with the part of the run in which it returned. */
-  async writeRoundTrips(path: string, epochUs: number, phases: RunFacts['phases'], signal: AbortSignal): Promise<void> {
+  async writeRoundTrips(path: string, { epoch, phases }: Journal, signal: AbortSignal): Promise<void> {
     await this.#pinger.burst(signal)
     const measure = phases.find((phase) => phase.name === 'measure') ?? { startUs: Infinity, endUs: Infinity }
     const loadedUs = Math.min(...phases.map((phase) => phase.startUs))
     const log = new CsvLog(path, RTT_COLUMNS)
     for (const { atUs, from, to, rttMs } of this.#pinger.drain()) {
-      const at = atUs - epochUs
+      const at = atUs - epoch.monotonicUs
       const part = at < loadedUs ? 'before' : at < measure.startUs ? 'warmup' : at <= measure.endUs ? 'during' : 'after'
       log.row([atSeconds(at), from, to, part, rttMs.toFixed(3)])
     }

@@ -17,6 +17,7 @@ export class Sampler {
   readonly #links: CsvLog
   readonly #timer: NodeJS.Timeout
   #sampling: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | undefined
   #clientResidentMaxBytes = 0
 
   constructor(folder: string, house: House, admin: Admin, epochUs: number) {
@@ -82,7 +83,13 @@ export class Sampler {
     return { name, atUs: nowUs() - this.#epochUs, links, services }
   }
 
-  async close(): Promise<void> {
+  /** Stores what was sampled; again does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#sampling
     await Promise.all([this.#resources.close(), this.#links.close()])

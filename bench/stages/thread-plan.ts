@@ -6,7 +6,7 @@ import type { Workload, WorkloadOptions } from '../contract/workload.ts'
 import type { ArrivalKind } from '../load/schedule.ts'
 
 /** A driver or workload by module, so that in-tree and outside ones load alike. */
-export interface ModuleExport {
+interface ModuleExport {
   readonly module: string
   readonly name: string
 }

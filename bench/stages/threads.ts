@@ -74,7 +74,7 @@ export interface PhaseResult {
 }
 
 /** Share of the probed rows that their probers have seen so far. */
-export interface SeenCounts {
+interface SeenCounts {
   readonly asked: number
   readonly seen: number
 }

@@ -1,0 +1,11 @@
+// Waiting for something, but no longer than until a signal says stop.
+
+/** Settles as `stage` does, or rejects with the signal's reason when it is aborted first. */
+export function orAborted<T>(stage: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    stage.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

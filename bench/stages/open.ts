@@ -1,0 +1,97 @@
+// The first half of a run: deploy, verify the links, create and load the table, make the DCs replicate, start the threads.
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Admin, DeployPlan, StoreDescription } from '../contract/driver.ts'
+import { RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
+import type { Topology } from '../contract/topology.ts'
+import { ContentMaker } from '../lib/content.ts'
+import type { RunContext } from '../run.ts'
+import { deployPlanOf, systemName, topologyOf } from '../systems.ts'
+import { differingBuckets } from './converge.ts'
+import { House } from './house.ts'
+import { Journal } from './journal.ts'
+import { loadedRows } from './loading.ts'
+import { Sampler } from './sampler.ts'
+import { startThreads } from './start-threads.ts'
+import type { Threads } from './threads.ts'
+
+const LOADED_BUCKETS = 64
+
+/** A system that is deployed, loaded and ready to be written to, and everything that the second half needs. */
+export interface OpenedRun {
+  readonly topology: Topology
+  readonly plan: DeployPlan
+  readonly content: ContentMaker
+  readonly journal: Journal
+  readonly house: House
+  readonly admin: Admin
+  readonly threads: Threads
+  readonly sampler: Sampler
+  readonly store: StoreDescription
+  readonly loading: RunFacts['loading']
+  /** Whether all DCs began with equal rows, proved by digest; null where the store cannot be read. */
+  readonly startedEqual: boolean | null
+  /** Aborted when the run is interrupted or a service dies. */
+  readonly signal: AbortSignal
+  /** Ends everything, the last thing started first. */
+  readonly cleanup: AsyncDisposableStack
+}
+
+/** Deploys and loads. What was started is ended again when it fails. */
+export async function openRun(context: RunContext): Promise<OpenedRun> {
+  const { scenario, system, workload, folder, progress } = context
+  const { driver } = system.entry
+  const step = (text: string) => progress.step(`${systemName(system)}: ${text}`)
+  await using cleanup = new AsyncDisposableStack()
+  const topology = topologyOf(scenario)
+  const dcNames = topology.dcs.map((dc) => dc.name)
+  const plan = deployPlanOf(system, scenario, workload, randomBytes(16).toString('hex'))
+  const content = new ContentMaker(plan.table.columns, scenario.seed)
+  mkdirSync(join(folder, RUN_FILES.ledger), { recursive: true })
+  const journal = new Journal(folder)
+  cleanup.defer(() => journal.close())
+
+  step(`starting ${dcNames.join(' and ')}, ${scenario.delayMs} ms apart`)
+  const house = cleanup.use(await House.open(driver, plan, topology, scenario, context.signal))
+  const signal = AbortSignal.any([context.signal, house.died])
+  journal.event('stage', 'deployed')
+  const admin = cleanup.use(await driver.admin(house.endpoints(), plan, signal))
+  await admin.prepare()
+  const store = await admin.describe()
+
+  const rows = plan.table.rows.toLocaleString('en-US')
+  step(`loading ${rows} rows into each DC`)
+  const startedMs = performance.now()
+  await admin.load(loadedRows(plan.table, content), (done) =>
+    progress.live(`${Math.round((100 * done) / plan.table.rows)} %`),
+  )
+  const loading = { seconds: (performance.now() - startedMs) / 1000, how: 'loaded in each DC' }
+  const startedEqual = system.replication.capabilities.readable
+    ? (await differingBuckets(admin, dcNames, LOADED_BUCKETS)).length === 0
+    : null
+  journal.event('stage', 'loaded', rows)
+
+  await admin.replicate()
+  await house.startReplication(signal)
+  const sampler = new Sampler(folder, house, admin, journal.epoch.monotonicUs)
+  cleanup.defer(() => sampler.close())
+  const threads = cleanup.use(
+    await startThreads(context, plan, house, journal.epoch.monotonicUs, journal.epoch.wallMs * 1000),
+  )
+  return {
+    topology,
+    plan,
+    content,
+    journal,
+    house,
+    admin,
+    threads,
+    sampler,
+    store,
+    loading,
+    startedEqual,
+    signal,
+    cleanup: cleanup.move(),
+  }
+}
