@@ -30,6 +30,7 @@ function mark(name: CounterMark['name'], payload: number, written: number | null
   return {
     name,
     atUs: 0,
+    deviceWriteBytes: written === null ? null : written * 10,
     links: [
       { from: 'us-east', to: 'eu-west', payloadBytes: payload * 2 },
       { from: 'eu-west', to: 'us-east', payloadBytes: payload },
@@ -62,6 +63,8 @@ test('costs are counted from the start of the measured phase, per logical byte a
   assert.equal(value('write_amplification', 'us-east'), 4)
   assert.equal(value('write_amplification', 'eu-west'), 2)
   assert.equal(value('write_amplification'), 3)
+  // The device took 100,000 bytes, whoever wrote them, for 10,000 in each of two DCs.
+  assert.equal(value('device_write_amplification'), 5)
   assert.equal(value('server_cpu'), 60_000)
   assert.equal(value('client_cpu'), 70_000)
   assert.equal(value('resident_max'), 6000)
@@ -72,6 +75,7 @@ test('what nobody counted is n/a, never 0', async () => {
   for (const metric of ['wan_bytes', 'write_amplification', 'server_cpu', 'client_cpu', 'resident_max']) {
     assert.equal(without(metric), null, metric)
   }
+  assert.equal(without('device_write_amplification'), null)
   const uncounted = await figures(({ ground }) => ({ marks: MARKS, ground: { ...ground, countsWrites: false } }))
   assert.equal(uncounted('write_amplification'), null)
   const halfCounted = await figures(() => ({ marks: [MARKS[0], MARKS[1], mark('flushed', 6000, null, 3)] }))

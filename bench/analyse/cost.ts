@@ -51,6 +51,13 @@ function wanBytes(
   return sum(end) - sum(start)
 }
 
+/** What the disk under the data took meanwhile, from anybody: an upper bound that checks the services' own counts. */
+function deviceGrowth(marks: readonly CounterMark[]): number | null {
+  const start = marks.find((mark) => mark.name === 'measure-start')?.deviceWriteBytes ?? null
+  const end = marks.find((mark) => mark.name === 'flushed')?.deviceWriteBytes ?? null
+  return start === null || end === null ? null : end - start
+}
+
 /** Adds wan_bytes, write_amplification, client_cpu, server_cpu and resident_max. */
 export function addCost(list: MetricList, facts: RunFacts, dcs: readonly string[], traffic: Traffic): void {
   const { marks } = facts
@@ -95,6 +102,11 @@ export function addCost(list: MetricList, facts: RunFacts, dcs: readonly string[
     )
     list.add('write_amplification', 'per logical byte', { value, n: stored }, { dc })
   }
+  const device = deviceGrowth(marks)
+  list.add('device_write_amplification', 'per logical byte', {
+    value: per(device, logicalBytes * dcs.length),
+    n: stored,
+  })
   const cpu = (chosen: (service: ServiceCounters) => boolean) =>
     per(
       growthOf(marks, 'measure-start', 'converged', chosen, (service) => service.cpuSeconds),

@@ -101,6 +101,8 @@ export interface LinkVerification {
 export interface CounterMark {
   readonly name: 'measure-start' | 'measure-end' | 'converged' | 'flushed'
   readonly atUs: number
+  /** Bytes written to the block device of the data folder by anybody, since it was attached; null where it has no such counter. */
+  readonly deviceWriteBytes: number | null
   readonly links: readonly { readonly from: string; readonly to: string; readonly payloadBytes: number }[]
   readonly services: readonly {
     readonly service: string

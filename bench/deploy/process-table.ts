@@ -107,9 +107,20 @@ function linuxUsage(pid: number): ProcessUsage | undefined {
     cpuSeconds: ticks / TICKS_PER_SECOND,
     residentBytes: Number(pages[1]) * PAGE_BYTES,
     sharedBytes: Number(pages[2]) * PAGE_BYTES,
-    storageWriteBytes: numberAfter(io, '\nwrite_bytes: '),
+    storageWriteBytes: fileBytesWritten(io),
     storageReadBytes: numberAfter(io, '\nread_bytes: '),
   }
+}
+
+/**
+ * The lesser of what the kernel counts as sent to storage and what the process handed to write calls. The first counts a
+ * page's whole large folio each time one of its pages is dirtied anew (mm/page-writeback.c, folio_account_dirtied): 256
+ * times too much was seen for a log that overwrites its file. The second counts sockets and pipes too.
+ */
+function fileBytesWritten(io: string | undefined): number | null {
+  const dirtied = numberAfter(io, '\nwrite_bytes: ')
+  const handed = numberAfter(io, '\nwchar: ')
+  return dirtied === null || handed === null ? null : Math.min(dirtied, handed)
 }
 
 function numberAfter(text: string | undefined, label: string): number | null {

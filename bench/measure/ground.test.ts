@@ -1,10 +1,12 @@
 // The ground under a real folder.
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileSystemIn, measureGround } from './ground.ts'
+import { usageOf } from '../deploy/process-table.ts'
+import { deviceWrittenBytes, fileSystemIn, measureGround } from './ground.ts'
 
 const TMPFS_MAGIC = 0x01021994
 const SHARED_MEMORY = '/dev/shm'
@@ -41,4 +43,30 @@ test('the file system of a path is that of the longest mount point above it, the
   assert.equal(fileSystemIn(mounts, '/data/x'), 'xfs')
   assert.equal(fileSystemIn(mounts, '/database'), 'ext4')
   assert.equal(fileSystemIn(mounts, '/data/my disk/x'), 'tmpfs')
+})
+
+test('the device counter grows by what is forced to the disk, and an overwritten log is not counted by whole folios', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'geowrite-device-'))
+  try {
+    const ownBytes = () => usageOf([process.pid])[0].storageWriteBytes
+    const before = deviceWrittenBytes(folder)
+    const path = join(folder, 'log')
+    const blocks = 100
+    await using file = await open(path, 'w')
+    await file.write(Buffer.alloc(16 << 20))
+    await file.datasync()
+    const filled = ownBytes()
+    for (let i = 0; i < blocks; i++) {
+      await file.write(Buffer.alloc(8192, 1), 0, 8192, i * 8192)
+      await file.datasync()
+    }
+    const after = deviceWrittenBytes(folder)
+    const ownAfter = ownBytes()
+    if (before === null || after === null || filled === null || ownAfter === null) return
+    assert.ok(after - before >= (16 << 20) + blocks * 8192)
+    // What this process wrote meanwhile besides is small: a test report.
+    assert.ok(ownAfter - filled < 3 * blocks * 8192, `${ownAfter - filled} bytes for ${blocks * 8192}`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

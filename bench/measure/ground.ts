@@ -1,6 +1,7 @@
 // The ground that every store stands on: how long this disk takes to make a small append durable. A write rate means
 // nothing without it.
 import { open, readFile, realpath, unlink } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchError, messageOf } from '../contract/errors.ts'
 import type { RunFacts } from '../contract/run-folder.ts'
@@ -90,4 +91,21 @@ export function fileSystemIn(mountinfo: string, path: string): string {
     name = after.split(' ')[0]
   }
   return name
+}
+
+const SECTOR_BYTES = 512
+
+/** Bytes written so far to the block device under a folder, whoever wrote them; null where there is none or it is not counted. */
+export function deviceWrittenBytes(folder: string): number | null {
+  try {
+    const { dev } = statSync(folder)
+    // The encoding of a device number in Linux (include/linux/kdev_t.h, new_encode_dev).
+    const major = (dev >> 8) & 0xfff
+    const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00)
+    // The seventh field is sectors written (Documentation/block/stat.rst); a sector there is 512 bytes whatever the disk has.
+    const fields = readFileSync(`/sys/dev/block/${major}:${minor}/stat`, 'latin1').trim().split(/\s+/)
+    return Number(fields[6]) * SECTOR_BYTES
+  } catch {
+    return null
+  }
 }

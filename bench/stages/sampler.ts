@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Admin } from '../contract/driver.ts'
 import { LINK_COLUMNS, RESOURCE_COLUMNS, RUN_FILES, type CounterMark } from '../contract/run-folder.ts'
 import { nowUs } from '../lib/clock.ts'
+import { deviceWrittenBytes } from '../measure/ground.ts'
 import { harnessUsage } from '../measure/resources.ts'
 import { atSeconds, CsvLog } from '../measure/csv-log.ts'
 import type { House } from './house.ts'
@@ -80,7 +81,8 @@ export class Sampler {
     const services = this.#usage().map(({ service, dc, role, cpuSeconds, residentMaxBytes, storageWriteBytes }) => {
       return { service, dc, role, cpuSeconds, storageWriteBytes, residentMaxBytes }
     })
-    return { name, atUs: nowUs() - this.#epochUs, links, services }
+    const deviceWriteBytes = deviceWrittenBytes(this.#house.ground.folder)
+    return { name, atUs: nowUs() - this.#epochUs, deviceWriteBytes, links, services }
   }
 
   /** Stores what was sampled; again does nothing. */
