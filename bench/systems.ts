@@ -2,7 +2,7 @@
 import type { DeployPlan, Replication, WriteMode } from './contract/driver.ts'
 import { BenchError } from './contract/errors.ts'
 import type { Scenario } from './contract/scenario.ts'
-import type { Topology } from './contract/topology.ts'
+import type { Link, Topology } from './contract/topology.ts'
 import type { WorkloadOptions } from './contract/workload.ts'
 import { WRITERS_MAX } from './lib/dot.ts'
 import type { DriverEntry, Registry, WorkloadEntry } from './registry.ts'
@@ -100,15 +100,28 @@ export function systemsOf(scenario: Scenario, registry: Registry): System[] {
   })
 }
 
-/** A full mesh of equal links between the scenario's DCs. */
+/** A full mesh: what the scenario says of all links, and over that what it says of single ones, of which the last prevails. */
 export function topologyOf(scenario: Scenario): Topology {
   const dcs = scenario.dcs.map((name, index) => ({ name, index }))
-  const links = dcs.flatMap((from) =>
-    dcs
-      .filter((to) => to !== from)
-      .map((to) => ({ from: from.name, to: to.name, delayMs: scenario.delayMs, jitterMs: scenario.jitterMs })),
-  )
-  return { dcs, links }
+  const names = dcs.flatMap((from) => dcs.filter((to) => to !== from).map((to) => ({ from: from.name, to: to.name })))
+  return { dcs, links: names.map(({ from, to }) => linkOf(scenario, from, to)) }
+}
+
+function linkOf(scenario: Scenario, from: string, to: string): Link {
+  let { delayMs, jitterMs, bandwidthBytesPerSecond } = scenario
+  for (const asked of scenario.links) {
+    if (asked.from !== from || asked.to !== to) continue
+    delayMs = asked.delayMs ?? delayMs
+    jitterMs = asked.jitterMs ?? jitterMs
+    if (asked.bandwidthBytesPerSecond !== undefined) bandwidthBytesPerSecond = asked.bandwidthBytesPerSecond
+  }
+  return {
+    from,
+    to,
+    delayMs,
+    jitterMs,
+    ...(bandwidthBytesPerSecond === null ? {} : { bandwidthBytesPerSecond }),
+  }
 }
 
 /** What a driver needs to know to say what runs where. */

@@ -47,6 +47,14 @@ export function addConflicts(list: MetricList, run: RunData, keySpace: KeySpace,
     list.add('conflict_share', 'ratio', figure(dc.inConflict, dc.stored, dc.stored), { dc: run.dcs[d] })
   }
   list.add('conflict_pairs', '1/s', figure(conflicts.pairs, seconds, stored))
+  for (const [d, dc] of run.dcs.entries()) {
+    for (const [e, peer] of run.dcs.entries()) {
+      if (d >= e) continue
+      const both = conflicts.byDc[d].stored + conflicts.byDc[e].stored
+      const pairs = conflicts.pairsOfDcs[linkIndex(run.dcs.length, d, e)]
+      list.add('conflict_pairs', '1/s', figure(pairs, seconds, both), { dc, peer })
+    }
+  }
   list.add('conflict_keys', '1/s', figure(conflicts.keys, seconds, stored))
   const reported = run.stored.counters?.conflictsReported
   list.add('conflicts_reported', 'rows', { value: reported?.count ?? null }, { phase: 'run' })

@@ -4,6 +4,7 @@ import { OUTCOME } from '../contract/outcome.ts'
 import type { Capabilities } from '../contract/driver.ts'
 import { PHASE } from '../lib/dot.ts'
 import type { KeyHistory } from './key-history.ts'
+import { linkIndex } from './link-index.ts'
 import type { Partition } from './partition.ts'
 import type { Slices } from './slices.ts'
 
@@ -27,6 +28,8 @@ interface DcConflicts {
 export interface Conflicts {
   readonly byDc: readonly DcConflicts[]
   readonly pairs: Counts
+  /** The same by both DCs, the one of lower index first (see `linkIndex`). */
+  readonly pairsOfDcs: readonly Counts[]
   readonly keys: Counts
   /** By slice: stored writes, those about in conflict, and pairs about in conflict (halved between the partners). */
   readonly storedBySlice: Float64Array
@@ -38,6 +41,7 @@ export function newConflicts(dcCount: number, slices: Slices): Conflicts {
   return {
     byDc: Array.from({ length: dcCount }, () => ({ stored: 0, inConflict: zeros(), discarded: zeros() })),
     pairs: zeros(),
+    pairsOfDcs: Array.from({ length: dcCount ** 2 }, zeros),
     keys: zeros(),
     storedBySlice: new Float64Array(slices.count),
     inConflictBySlice: new Float64Array(slices.count),
@@ -156,7 +160,10 @@ export class ConflictCounter {
       if (range.end <= range.start || members[p + 1] === members[p]) continue
       const partners = members[range.end] - members[range.start]
       if (partners === 0) continue
-      if (d < e) this.#total.pairs[certainty] += partners
+      if (d < e) {
+        this.#total.pairs[certainty] += partners
+        this.#total.pairsOfDcs[linkIndex(this.#dcCount, d, e)][certainty] += partners
+      }
       this.#flags[p] |= 1 << certainty
       if (this.#isBeaten(members, p, range)) this.#flags[p] |= 8 << certainty
       if (certainty !== CERTAINTY.middle) continue

@@ -41,6 +41,10 @@ const PLACE: readonly OptionText[] = [
   { flags: '--dcs <names>', text: 'the data centres (default: us-east,eu-west)' },
   { flags: '--delay <time>', text: 'one-way delay between DCs (default: 40ms)' },
   { flags: '--jitter <time>', text: 'varies the delay by ± this (default: 0ms)' },
+  {
+    flags: '--bandwidth <rate>',
+    text: 'bytes that each link carries, such as 50MB/s or 400Mbit/s (default: unlimited)',
+  },
   { flags: '--deployment <kind>', text: 'where the stores run: local (default: local)' },
   {
     flags: '--data <folder>',
@@ -83,6 +87,14 @@ export function addRunOptions(command: Command): Command {
       new Option('--set <driver.name=value>', 'a setting of one store, may be repeated; `list <driver>` shows them all')
         .argParser(collect)
         .helpGroup('What is measured:'),
+    )
+    .addOption(
+      new Option(
+        '--link <link>',
+        "one link that differs, may be repeated: 'us-east>ap-south: 90ms, 2ms jitter, 50MB/s'; <> for both directions",
+      )
+        .argParser(collect)
+        .helpGroup('Place:'),
     )
     .addOption(new Option('--json', 'print the results as JSON on standard output').helpGroup('Result:'))
     .addHelpText('after', EXAMPLES)

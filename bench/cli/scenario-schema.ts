@@ -4,6 +4,7 @@ import { BenchError } from '../contract/errors.ts'
 import { DC_COUNT_MAX } from '../contract/topology.ts'
 import type { RateAsked, Scenario } from '../contract/scenario.ts'
 import { suggestion } from '../lib/nearest.ts'
+import { bandwidthOf, DELAY_MS_MAX, linkObject, linksOf, type LinkGiven } from './links-option.ts'
 import { durationMs, sizeBytes, wholeNumber } from './units.ts'
 
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String)
@@ -67,8 +68,12 @@ const schema = z.strictObject({
     .refine((list) => new Set(list).size === list.length, 'names a DC twice')
     .refine((list) => list.every((name) => DC_NAME.test(name)), 'needs names of lower-case letters, digits and dashes')
     .default(['us-east', 'eu-west']),
-  delay: duration(0, 10_000, '40ms').default(40),
-  jitter: duration(0, 10_000, '2ms').default(0),
+  delay: duration(0, DELAY_MS_MAX, '40ms').default(40),
+  jitter: duration(0, DELAY_MS_MAX, '2ms').default(0),
+  bandwidth: read(bandwidthOf, 'a bandwidth of at least 1KB/s such as 50MB/s or 400Mbit/s, or unlimited').default(null),
+  link: z
+    .union([z.string().transform((value): LinkGiven[] => [value]), z.array(z.union([z.string(), linkObject]))])
+    .default([]),
   seed: whole(0, 4294967295).default(1),
   batch: whole(1, 4096).optional(),
   linger: duration(0, 10_000, '5ms').optional(),
@@ -150,6 +155,8 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     dcs: o.dcs,
     delayMs: o.delay,
     jitterMs: o.jitter,
+    bandwidthBytesPerSecond: o.bandwidth,
+    links: linksOf(o.link, o.dcs),
     seed: o.seed,
     batchRows: o.batch,
     lingerMs: o.linger,

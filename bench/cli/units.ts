@@ -34,3 +34,13 @@ export function wholeNumber(text: string): number | undefined {
   const value = Number(match[1].replaceAll('_', '')) * (match[2] === 'k' ? 1e3 : match[2] === 'M' ? 1e6 : 1)
   return Number.isSafeInteger(value) ? value : undefined
 }
+
+const BITS_PER_SECOND: Readonly<Record<string, number>> = { kbit: 1e3, Mbit: 1e6, Gbit: 1e9 }
+
+/** `50MB/s`, `1GiB/s`, `100Mbit/s` in bytes a second; undefined when it is not a bandwidth with its unit. */
+export function bytesPerSecond(text: string): number | undefined {
+  const amount = /^(.*)\/\s*s$/.exec(text.trim())?.[1]
+  if (amount === undefined) return undefined
+  const bits = withUnit(amount, BITS_PER_SECOND)
+  return bits === undefined ? withUnit(amount, SIZE_BYTES) : bits / 8
+}

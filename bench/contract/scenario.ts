@@ -4,6 +4,16 @@ export type RateAsked =
   | { readonly kind: 'auto' | 'auto-each' | 'max' }
   | { readonly kind: 'fixed'; readonly rowsPerSecond: number }
 
+/** What was asked of one directed link beside what holds for all; a later one goes before an earlier one. */
+export interface LinkAsked {
+  readonly from: string
+  readonly to: string
+  readonly delayMs: number | undefined
+  readonly jitterMs: number | undefined
+  /** null: unlimited. */
+  readonly bandwidthBytesPerSecond: number | null | undefined
+}
+
 export interface Scenario {
   readonly workload: string
   readonly drivers: readonly string[]
@@ -22,6 +32,9 @@ export interface Scenario {
   readonly dcs: readonly string[]
   readonly delayMs: number
   readonly jitterMs: number
+  /** null: unlimited. */
+  readonly bandwidthBytesPerSecond: number | null
+  readonly links: readonly LinkAsked[]
   readonly seed: number
   readonly batchRows: number | undefined
   readonly lingerMs: number | undefined

@@ -1,6 +1,7 @@
 // A few plain sentences on what the figures of a bench mean, made from the figures alone.
 import { figureOf, type BenchAnalysis, type Figure, type SystemAnalysis } from '../contract/analysis.ts'
 import { percentText, shortText, wholeText } from './figures.ts'
+import { beyondDelay } from './link-table.ts'
 
 /** Sentences in the order of the table's columns. */
 export function meaningOf(bench: BenchAnalysis): string[] {
@@ -73,7 +74,8 @@ function lagSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
   const lag = of(system, 'lag_p50').value
   const delays = new Set(bench.runs[0].links.map((link) => link.delayMs))
   const [delayMs] = delays
-  if (system.rowsPerSecond === null || lag === null || delays.size !== 1 || delayMs === undefined) return []
+  if (system.rowsPerSecond === null || lag === null || delayMs === undefined) return []
+  if (delays.size > 1) return unequalLinks(bench, system)
   const error = of(system, 'lag_error_p50').value
   const known = error === null ? '' : `, known to ${shortText(error)} ms`
   if (lag < delayMs) {
@@ -83,6 +85,16 @@ function lagSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
   }
   return [
     `${named(bench, system)}Of the lag of ${shortText(lag)} ms (p50${known}) the WAN takes ${shortText(delayMs)}, the replication ${shortText(lag - delayMs)}.`,
+  ]
+}
+
+/** With unequal links every pair is held against its own delay. */
+function unequalLinks(bench: BenchAnalysis, system: SystemAnalysis): string[] {
+  const beyond = beyondDelay(bench.runs[0], system)
+  if (beyond === undefined) return []
+  const [least, most] = [beyond[0], beyond[beyond.length - 1]]
+  return [
+    `${named(bench, system)}Beyond the delay of its link a write takes ${shortText(least.ms)} ms (${least.pair}) to ${shortText(most.ms)} ms (${most.pair}) to be visible (p50 of each pair).`,
   ]
 }
 

@@ -2,6 +2,7 @@
 import { figureOf, type BenchAnalysis, type RunAnalysis, type SystemAnalysis } from '../contract/analysis.ts'
 import type { Colors } from './colors.ts'
 import { NOT_KNOWN, percentText, shortText, wholeText } from './figures.ts'
+import { linkTableLines } from './link-table.ts'
 import { meaningOf } from './meaning.ts'
 import { tableLines, type Column, type Row } from './table.ts'
 import { wrapText } from './wrap.ts'
@@ -38,6 +39,7 @@ export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors
   const paragraphs = [
     ...wrapText(colors.strong(headline(bench)), LINE_WIDTH, ''),
     ...tableLines(COLUMNS, rows, colors),
+    ...linkTableLines(bench, colors),
     '',
     ...meaningOf(bench).flatMap((sentence) => wrapText(sentence, LINE_WIDTH, '  ')),
     ...verdictLines(bench, folder, colors),

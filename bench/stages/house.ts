@@ -1,12 +1,14 @@
 // Where a run lives: the deployed services, the links between their DCs, and the pings that prove the links.
 import { randomBytes } from 'node:crypto'
 import type { DeployPlan, Driver, Endpoints } from '../contract/driver.ts'
+import { BenchError } from '../contract/errors.ts'
 import { RTT_COLUMNS, type LinkVerification, type RunFacts } from '../contract/run-folder.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import type { Topology } from '../contract/topology.ts'
 import { LocalDeployment } from '../deploy/local.ts'
 import { removeLeftovers } from '../deploy/data-folder.ts'
 import type { ServiceUsage } from '../deploy/usage-meter.ts'
+import { delay } from '../lib/clock.ts'
 import { atSeconds, CsvLog } from '../measure/csv-log.ts'
 import { measureGround } from '../measure/ground.ts'
 import { linkEntry, LinkControl, relayServices, routesOf } from '../wan/links.ts'
@@ -14,6 +16,8 @@ import { Pinger } from '../wan/pinger.ts'
 import type { Journal } from './journal.ts'
 
 const PING_PERIOD_MS = 200
+const VERIFY_ATTEMPTS = 5
+const VERIFY_PAUSE_MS = 1000
 const STOP_LIMIT_MS = 5000
 /** Ctrl-C has to be done in 5 s. */
 const INTERRUPTED_STOP_LIMIT_MS = 1500
@@ -72,7 +76,7 @@ export class House implements AsyncDisposable {
     await deployment.start('deploy', signal, () => undefined)
     const links = cleanup.use(await LinkControl.open(topology, deployment.endpoints()))
     pinger.connect(entry)
-    const verified = await pinger.verify(signal)
+    const verified = await verifiedLinks(pinger, signal)
     return new House({ ground, verified, links, died: death.signal }, deployment, pinger, cleanup.move())
   }
 
@@ -113,5 +117,17 @@ export class House implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#cleanup.disposeAsync()
+  }
+}
+
+/** Verifies the links, again after a pause when the machine was just too busy with starting things to keep the delay. */
+async function verifiedLinks(pinger: Pinger, signal: AbortSignal): Promise<readonly LinkVerification[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pinger.verify(signal)
+    } catch (error) {
+      if (!(error instanceof BenchError) || error.code !== 'LINK' || attempt === VERIFY_ATTEMPTS) throw error
+      await delay(VERIFY_PAUSE_MS, signal)
+    }
   }
 }

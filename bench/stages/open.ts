@@ -38,6 +38,13 @@ export interface OpenedRun {
   readonly cleanup: AsyncDisposableStack
 }
 
+/** The one-way delays of the links, in ms: one, or from the shortest to the longest. */
+function delaysText({ links }: Topology): string {
+  const delaysMs = links.map(({ delayMs }) => delayMs)
+  const [least, most] = [Math.min(...delaysMs), Math.max(...delaysMs)]
+  return least === most ? `${least} ms` : `${least} to ${most} ms`
+}
+
 /** Deploys and loads. What was started is ended again when it fails. */
 export async function openRun(context: RunContext): Promise<OpenedRun> {
   const { scenario, system, workload, folder, progress } = context
@@ -52,7 +59,7 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
   const journal = new Journal(folder)
   cleanup.defer(() => journal.close())
 
-  step(`starting ${dcNames.join(' and ')}, ${scenario.delayMs} ms apart`)
+  step(`starting ${dcNames.join(', ')}, ${delaysText(topology)} apart`)
   const house = cleanup.use(await House.open(driver, plan, topology, scenario, context.signal))
   const signal = AbortSignal.any([context.signal, house.died])
   journal.event('stage', 'deployed')
