@@ -15,7 +15,16 @@ const NODE = path.join(MODULES, 'node', 'bin', process.platform === 'win32' ? 'n
 const UNAVAILABLE = 69
 const NODE_MAJOR_MIN = 20
 
+let holdsLock = false
+
+/** Releases the install lock where this process holds it. */
+function unlock() {
+  if (holdsLock) fs.rmSync(LOCK, { force: true })
+  holdsLock = false
+}
+
 function fail(sentence) {
+  unlock()
   process.stderr.write('geowrite: ' + sentence + '\n')
   process.exit(UNAVAILABLE)
 }
@@ -53,6 +62,7 @@ function lockInstall() {
   for (;;) {
     try {
       fs.writeFileSync(LOCK, String(process.pid), { flag: 'wx' })
+      holdsLock = true
       return true
     } catch (error) {
       if (error.code !== 'EEXIST') {
@@ -132,11 +142,7 @@ function install() {
     linkPostgres()
     fs.writeFileSync(STAMP, wanted())
   } finally {
-    try {
-      fs.unlinkSync(LOCK)
-    } catch (error) {
-      // Nothing to release.
-    }
+    unlock()
   }
 }
 

@@ -1,5 +1,5 @@
 // Resolves a scenario against what exists: which systems run, with which table, mode and settings.
-import type { DeployPlan, Replication, WriteMode } from './contract/driver.ts'
+import type { DeployPlan, Driver, Replication, WriteMode } from './contract/driver.ts'
 import { BenchError } from './contract/errors.ts'
 import type { Scenario } from './contract/scenario.ts'
 import type { Link, Topology } from './contract/topology.ts'
@@ -63,6 +63,17 @@ function settingsFor(scenario: Scenario, { driver }: DriverEntry): Record<string
   return settings
 }
 
+/** A mode that can only insert would fail at the first row that is there already. */
+function refuseUnlessAppends(driver: Driver, mode: WriteMode, { workload }: WorkloadEntry, registry: Registry): void {
+  if (workload.appends) return
+  const fitting = registry.workloads.filter((entry) => entry.workload.appends).map((entry) => entry.workload.name)
+  const others = driver.modes.filter(({ appendsOnly }) => appendsOnly !== true).map(({ name }) => name)
+  throw new BenchError(
+    'USAGE',
+    `The mode ${mode.name} of ${driver.name} can only insert rows, and the workload ${workload.name} also writes rows that are there: choose the mode ${others.join(', ')}${fitting.length === 0 ? '' : `, or the workload ${fitting.join(', ')}`}.`,
+  )
+}
+
 /** Every system of the scenario, in the order in which the drivers were named. */
 export function systemsOf(scenario: Scenario, registry: Registry): System[] {
   const entries = scenario.drivers.map((name) => named(registry.drivers, (entry) => entry.driver.name, name, 'driver'))
@@ -87,6 +98,7 @@ export function systemsOf(scenario: Scenario, registry: Registry): System[] {
         `${driver.name} has no mode ${scenario.mode}: it can ${driver.modes.map((m) => m.name).join(', ')}; name its driver in a run of its own.`,
       )
     }
+    if (mode.appendsOnly === true) refuseUnlessAppends(driver, mode, workloadOf(scenario, registry), registry)
     const batchRows = mode.batchRows === 1 ? 1 : (scenario.batchRows ?? mode.batchRows)
     return (asked.length > 0 ? asked : [driver.replications[0]]).map((replication) => ({
       entry,

@@ -10,6 +10,7 @@ export const profiles: Workload = {
     'A table of users. Every write replaces one user’s row as a whole. A user belongs to one home DC, which writes the row; ' +
     'the share --overlap of the users travels, and their rows are written in every DC. Activity is zipfian with exponent --skew, ' +
     'the busiest users scattered over the table.',
+  appends: false,
   defaults: { rows: 1_000_000, overlap: 0.1, skew: 0.99, distribution: 'zipfian' },
 
   table(options: WorkloadOptions): Table {

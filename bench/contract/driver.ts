@@ -12,6 +12,9 @@ export interface Address {
 /** DC name → port name → where to reach it, as seen from one place. Port names are unique within a DC. */
 export type Endpoints = Readonly<Record<string, Readonly<Record<string, Address>>>>
 
+/** The endpoints of all DCs as clients and services in `dc` reach them: its own directly, the others through the link. */
+export type SeenFrom = (dc: string) => Endpoints
+
 export interface Capabilities {
   readonly conflicts: 'none' | 'last-write-wins' | 'version-vector' | 'merge' | 'diverges'
   readonly acknowledges: 'local' | 'quorum' | 'all'
@@ -39,6 +42,8 @@ export interface WriteMode {
   readonly inFlight: number
   /** Writers (sessions) a DC unless the user says otherwise. */
   readonly writers: number
+  /** The mode can only insert rows that are not there: it is refused for a workload that does more. */
+  readonly appendsOnly?: true
 }
 
 /** A setting of one store: `--set <driver>.<name>=<value>`. */
@@ -138,8 +143,11 @@ export interface Admin extends AsyncDisposable {
   prepare(): Promise<void>
   /** Fills every DC with the same rows and versions, without replicating them; returns when they are durable. `progress` gets rows done in every DC. */
   load(source: RowSource, progress: (rows: number) => void): Promise<void>
-  /** Makes the DCs ready to replicate from here on; services of stage `replicate` start after it. */
-  replicate(): Promise<void>
+  /**
+   * Makes the DCs ready to replicate from here on; services of stage `replicate` start after it. A store that connects to
+   * its peers by itself must be given their addresses as `seenFrom` its own DC.
+   */
+  replicate(seenFrom: SeenFrom): Promise<void>
   backlog(): Promise<readonly Backlog[]>
   digest(dc: string, selection: { readonly buckets: number; readonly keys?: Float64Array }): Promise<Digest>
   rows(dc: string, selection: RowSelection): AsyncIterable<RowStates>

@@ -1,4 +1,5 @@
 // What a user asked for, resolved: closed and typed, parsed once by bench/cli/scenario-schema.ts.
+import type { FaultPlan } from './fault.ts'
 
 export type RateAsked =
   | { readonly kind: 'auto' | 'auto-each' | 'max' }
@@ -45,6 +46,8 @@ export interface Scenario {
   readonly probesPerSecond: number | 'all'
   readonly repeat: number
   readonly quick: boolean
+  /** What is broken on purpose in the measured phase. */
+  readonly faults: readonly FaultPlan[]
   readonly deployment: 'local'
   /** Driver name → setting → value. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>

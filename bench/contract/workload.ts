@@ -31,6 +31,8 @@ export interface Workload {
   readonly defaults: WorkloadOptions
   /** What the workload says of its table and its keys, in a few sentences for `list`. */
   readonly meaning: string
+  /** Every operation inserts a row that is not there: modes that can only insert are allowed. */
+  readonly appends: boolean
   table(options: WorkloadOptions): Table
   stream(plan: StreamPlan): OperationStream
 }

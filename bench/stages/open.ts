@@ -79,7 +79,7 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
     : null
   journal.event('stage', 'loaded', rows)
 
-  await admin.replicate()
+  await admin.replicate((dc) => house.seenFrom(dc))
   await house.startReplication(signal)
   const sampler = new Sampler(folder, house, admin, journal.epoch.monotonicUs)
   cleanup.defer(() => sampler.close())

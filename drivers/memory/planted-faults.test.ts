@@ -15,7 +15,7 @@ async function drained(admin: Admin): Promise<void> {
 test('lost rows stay at home, rows lost everywhere are nowhere, and both are counted', async () => {
   await using nodes = await Nodes.start(memory, { lose: '0.1', lose_everywhere: '0.05' })
   await using admin = await nodes.admin()
-  await admin.replicate()
+  await admin.replicate(() => nodes.endpoints)
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
   const writer = new Writer(0)
@@ -48,7 +48,7 @@ test('lost rows stay at home, rows lost everywhere are nowhere, and both are cou
 test('a duplicated row comes again over whatever is there by then', async () => {
   await using nodes = await Nodes.start(memory, { duplicate: '0.2' })
   await using admin = await nodes.admin()
-  await admin.replicate()
+  await admin.replicate(() => nodes.endpoints)
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
   const first = new Writer(0).batch(consecutive(0, 1000))
@@ -77,7 +77,7 @@ test('a duplicated row comes again over whatever is there by then', async () => 
 test('a delay holds remote rows back in their order, and a slow acknowledgement comes late', async () => {
   await using nodes = await Nodes.start(memory, { delay: '150', slow_ack: '60' })
   await using admin = await nodes.admin()
-  await admin.replicate()
+  await admin.replicate(() => nodes.endpoints)
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
   const writer = new Writer(0)

@@ -34,6 +34,8 @@ const open = (address: Address, plan: DeployPlan, signal?: AbortSignal): Promise
       address,
       secret: plan.secret,
       application: 'geowrite-admin',
+      // A digest groups a whole table into few buckets, which the planner takes for millions: it would sort the table on disk.
+      session: { enable_sort: 'off' },
       patienceMs: STARTING_MS,
       attemptMs: ATTEMPT_MS,
     },

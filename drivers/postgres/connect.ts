@@ -14,6 +14,8 @@ export interface Connecting {
   readonly session?: Readonly<Record<string, string>>
   /** Open it for logical replication, where START_REPLICATION is understood. */
   readonly replication?: boolean
+  /** Statements are sent without waiting for the answers to those before. */
+  readonly pipeline?: boolean
   /** How long to go on trying while the server starts, ends or cannot be reached; 0 means one attempt. */
   readonly patienceMs: number
   /** How long one attempt may take. */
@@ -33,7 +35,7 @@ export function codeOf(error: unknown): string {
 /** Opens a connection. Rejects with STORE when the server refuses it or does not answer in time. */
 export async function connect(how: Connecting, signal?: AbortSignal): Promise<Client> {
   const { address, session = {}, application } = how
-  const config: ClientConfig & { replication?: string } = {
+  const config: ClientConfig & { replication?: string; pipeline?: boolean } = {
     host: address.host,
     port: address.port,
     user: ROLE,
@@ -45,6 +47,7 @@ export async function connect(how: Connecting, signal?: AbortSignal): Promise<Cl
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
     connectionTimeoutMillis: Math.max(1, how.attemptMs),
+    pipeline: how.pipeline === true,
     ...(how.replication === true ? { replication: 'database' } : {}),
   }
   const giveUpAtMs = performance.now() + how.patienceMs

@@ -119,7 +119,7 @@ before(async () => {
   )
   assert.deepEqual(done, [600, 1000])
   assert.ok(await converged(), 'every DC starts with the same rows')
-  await admin.replicate()
+  await admin.replicate(() => deployment.endpoints)
   await deployment.start('replicate')
   east = await open(EAST)
   west = await open(WEST)

@@ -4,45 +4,9 @@ import { finished } from 'node:stream/promises'
 import type { Client } from 'pg'
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams'
 import type { RowSource } from '../../bench/contract/driver.ts'
-import type { RowBatch, Table } from '../../bench/contract/table.ts'
-import { writeInt64 } from './array-parameter.ts'
+import type { Table } from '../../bench/contract/table.ts'
+import { copyBlock, COPY_HEADER, COPY_TRAILER } from './copy-format.ts'
 import { primaryKey, primaryKeyName, tableName } from './statements.ts'
-
-/** Signature, flags, length of an extension: what every binary COPY starts with. */
-const COPY_HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
-const COPY_TRAILER = Buffer.from([0xff, 0xff])
-
-/** A block of rows in COPY's binary format: for each row a count of columns (i16), then each column's length and bytes. */
-function copyBlock(batch: RowBatch): Buffer {
-  const { count, columns } = batch
-  let size = 0
-  for (let row = 0; row < count; row++) {
-    size += 2 + 3 * 12
-    for (const values of columns) size += 4 + (values.type === 'int' ? 4 : values.lengths[row])
-  }
-  const bytes = Buffer.allocUnsafe(size)
-  let at = 0
-  for (let row = 0; row < count; row++) {
-    at = bytes.writeInt16BE(3 + columns.length, at)
-    for (const values of [batch.keys, batch.dots, batch.versions]) {
-      bytes.writeInt32BE(8, at)
-      writeInt64(bytes, at + 4, values[row])
-      at += 12
-    }
-    for (const values of columns) {
-      if (values.type === 'int') {
-        at = bytes.writeInt32BE(4, at)
-        at = bytes.writeInt32BE(values.values[row], at)
-      } else {
-        const start = values.starts[row]
-        at = bytes.writeInt32BE(values.lengths[row], at)
-        bytes.set(values.pool.subarray(start, start + values.lengths[row]), at)
-        at += values.lengths[row]
-      }
-    }
-  }
-  return bytes
-}
 
 async function write(stream: CopyStreamQuery, bytes: Buffer): Promise<void> {
   if (stream.errored !== null) throw stream.errored

@@ -10,7 +10,7 @@ import { Nodes, SECRET, Writer, consecutive, until } from './nodes.fixture.ts'
 test('silence ends a stream in both directions, and what was written meanwhile arrives afterwards', async () => {
   await using nodes = await Nodes.start(memory)
   await using admin = await nodes.admin()
-  await admin.replicate()
+  await admin.replicate(() => nodes.endpoints)
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
   const hello = { role: ROLE.client, dcIndex: 0, secret: SECRET }
