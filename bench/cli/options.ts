@@ -67,6 +67,7 @@ Examples:
   npm run bench -- --workload=profiles
   npm run bench -- --driver=postgres,lsm --rate=5000 --delay=150ms
   npm run bench -- --driver=lsm --overlap=0.5 --skew=0.99 --rows=1000 --rate=2000
+  npm run bench -- --driver=postgres,lsm --fault='partition us-east|eu-west at=5s for=5s'
   npm run bench -- --driver=postgres --set postgres.synchronous_commit=off --rate=max
 `
 
@@ -95,6 +96,14 @@ export function addRunOptions(command: Command): Command {
       )
         .argParser(collect)
         .helpGroup('Place:'),
+    )
+    .addOption(
+      new Option(
+        '--fault <fault>',
+        "what is broken meanwhile, may be repeated: 'partition us-east|eu-west at=5s for=5s', 'kill eu-west at=5s for=2s' (docs/faults.md)",
+      )
+        .argParser(collect)
+        .helpGroup('Load:'),
     )
     .addOption(new Option('--json', 'print the results as JSON on standard output').helpGroup('Result:'))
     .addHelpText('after', EXAMPLES)

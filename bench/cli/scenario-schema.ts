@@ -4,6 +4,7 @@ import { BenchError } from '../contract/errors.ts'
 import { DC_COUNT_MAX } from '../contract/topology.ts'
 import type { RateAsked, Scenario } from '../contract/scenario.ts'
 import { suggestion } from '../lib/nearest.ts'
+import { faultsOf } from './fault-option.ts'
 import { bandwidthOf, DELAY_MS_MAX, linkObject, linksOf, type LinkGiven } from './links-option.ts'
 import { durationMs, sizeBytes, wholeNumber } from './units.ts'
 
@@ -87,6 +88,7 @@ const schema = z.strictObject({
   ).default(400),
   repeat: whole(1, 100).default(1),
   quick: z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]).default(false),
+  fault: z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]),
   deployment: z.enum(['local']).default('local'),
   set: z
     .union([
@@ -139,6 +141,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     throw new BenchError('USAGE', `--${option} ${what}; see --help for examples.`)
   }
   const o = parsed.data
+  const durationMs = o.duration ?? (o.quick ? 5000 : 20_000)
   return {
     workload: o.workload,
     drivers: o.driver,
@@ -150,7 +153,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     distribution: o.distribution,
     rate: o.rate,
     arrivals: o.arrivals,
-    durationMs: o.duration ?? (o.quick ? 5000 : 20_000),
+    durationMs,
     warmupMs: o.warmup ?? (o.quick ? 1000 : 3000),
     dcs: o.dcs,
     delayMs: o.delay,
@@ -167,6 +170,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     probesPerSecond: o.probes,
     repeat: o.repeat,
     quick: o.quick,
+    faults: faultsOf(o.fault, o.dcs, durationMs),
     deployment: o.deployment,
     settings: settingsOf(o.set),
     out: o.out,

@@ -91,6 +91,10 @@ export class ControlClient {
     })
   }
 
+  get closed(): boolean {
+    return this.#socket.destroyed
+  }
+
   close(): void {
     this.#socket.destroy()
   }

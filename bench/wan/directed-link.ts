@@ -14,6 +14,8 @@ export class DirectedLink {
   readonly from: string
   readonly to: string
   readonly flows = new Set<Flow>()
+  /** Flows of the other direction whose connection was made while this one held its answer. */
+  readonly unanswered = new Set<Flow>()
   /** Bytes that wait for the link or travel on it. */
   underWayBytes = 0
   /** Bytes that arrived, of counted routes. */
@@ -49,10 +51,17 @@ export class DirectedLink {
   /** Changes the state; what was held travels anew from `atUs` when the link opens, as TCP would send it again. */
   change(change: Partial<LinkState>, atUs: number): void {
     const held = this.holds
+    const before = this.#state.bandwidthBytesPerSecond ?? Number.POSITIVE_INFINITY
     this.#state = { ...this.#state, ...change }
+    const now = this.#state.bandwidthBytesPerSecond ?? Number.POSITIVE_INFINITY
     if (held && !this.holds) {
       this.#freeAtUs = atUs
       for (const flow of this.flows) flow.travelAnew(atUs)
+      for (const flow of this.unanswered) flow.answer(atUs)
+      this.unanswered.clear()
+    } else if (now > before) {
+      this.#freeAtUs = atUs
+      for (const flow of this.flows) flow.hurry(atUs)
     }
     this.grant()
   }

@@ -30,8 +30,18 @@ interface FlowOptions {
   readonly sink: Socket
   readonly counted: boolean
   readonly random: RandomStream
-  /** Opens the sink; only the direction in which the connection was made has it. */
-  readonly connect?: () => void
+  /** Only the direction in which the connection was made has it. */
+  readonly opening?: Opening
+}
+
+/** How the side that makes a connection goes about it. */
+interface Opening {
+  /** Opens the sink. */
+  readonly connect: () => void
+  /** The link on which the answer to the connection's first packet comes back: nothing is sent before. */
+  readonly answers: DirectedLink
+  /** The source gave up before the first packet had arrived: the target never hears of it. */
+  readonly giveUp: () => void
 }
 
 /** Reads from `source` and writes to `sink` what the link lets arrive. */
@@ -43,18 +53,22 @@ export class Flow {
   #lastArrivalUs = 0
   #windowFull = false
   #waitsForLink = false
+  /** The connection was made while its answer could not come back. */
+  #answerHeld: boolean
   /** Bytes leave no earlier: their sender must first have seen the other end's part of the handshake. */
   earliestUs = 0
 
   constructor(options: FlowOptions) {
     this.#options = options
-    const { source, sink, link } = options
+    const { source, sink, link, opening } = options
     link.flows.add(this)
+    this.#answerHeld = opening !== undefined && opening.answers.holds
+    if (this.#answerHeld) opening?.answers.unanswered.add(this)
     source.on('data', (bytes: Buffer) => this.#take(bytes))
     source.on('end', () => this.#take('end'))
     source.on('error', () => this.#take('reset'))
     sink.on('drain', () => this.#reopenWindow())
-    if (options.connect !== undefined) this.#take('connect')
+    if (opening !== undefined) this.#take('connect')
   }
 
   get counted(): boolean {
@@ -62,7 +76,7 @@ export class Flow {
   }
 
   get initiates(): boolean {
-    return this.#options.connect !== undefined
+    return this.#options.opening !== undefined
   }
 
   get waitsForLink(): boolean {
@@ -82,7 +96,8 @@ export class Flow {
   /** When the first piece is due; infinite when there is none or the link holds it. */
   get nextUs(): number {
     if (this.isIdle || this.#options.link.holds) return Number.POSITIVE_INFINITY
-    return this.#queue[this.#head].arrivesUs
+    const { piece, arrivesUs } = this.#queue[this.#head]
+    return this.#answerHeld && piece !== 'connect' ? Number.POSITIVE_INFINITY : arrivesUs
   }
 
   /** Nothing is under way. */
@@ -97,9 +112,38 @@ export class Flow {
 
   /** Sends everything that is under way again, as if it left at `atUs`. */
   travelAnew(atUs: number): void {
+    const last = this.#queue.at(-1)?.piece
+    const unopened = !this.isIdle && this.#queue[this.#head].piece === 'connect'
+    if (unopened && (last === 'end' || last === 'reset')) return this.#options.opening?.giveUp()
     this.#lastArrivalUs = 0
     for (let i = this.#head; i < this.#queue.length; i++) this.#stamp(this.#queue[i], atUs)
     this.#options.arrivals.expect(this)
+  }
+
+  /** The link has become faster: nothing that is under way arrives later than it would have, or than if it left at `atUs`. */
+  hurry(atUs: number): void {
+    this.#lastArrivalUs = 0
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const travelling = this.#queue[i]
+      const beforeUs = travelling.arrivesUs
+      this.#stamp(travelling, atUs)
+      travelling.arrivesUs = this.#lastArrivalUs = Math.min(beforeUs, travelling.arrivesUs)
+    }
+    this.#options.arrivals.expect(this)
+  }
+
+  /** The answer to the connection's first packet can come back from `atUs` on: what waited for it leaves then. */
+  answer(atUs: number): void {
+    const { opening, arrivals } = this.#options
+    this.#answerHeld = false
+    this.earliestUs = atUs + (opening?.answers.delayUs ?? 0)
+    this.#lastArrivalUs = 0
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const travelling = this.#queue[i]
+      if (travelling.piece === 'connect') this.#lastArrivalUs = travelling.arrivesUs
+      else this.#stamp(travelling, atUs)
+    }
+    arrivals.expect(this)
   }
 
   /** Gives the sink everything that is due at `untilUs`. */
@@ -119,8 +163,9 @@ export class Flow {
 
   /** Forgets everything: both ends are gone. */
   abandon(): void {
-    const { link, arrivals } = this.#options
+    const { link, arrivals, opening } = this.#options
     link.flows.delete(this)
+    opening?.answers.unanswered.delete(this)
     link.underWayBytes -= this.#queuedBytes
     this.#queuedBytes = 0
     this.#queue = []
@@ -161,13 +206,13 @@ export class Flow {
   }
 
   #arrive(piece: Piece): void {
-    const { link, sink, counted, connect } = this.#options
+    const { link, sink, counted, opening } = this.#options
     if (typeof piece !== 'string') {
       this.#queuedBytes -= piece.length
       link.underWayBytes -= piece.length
       if (counted) link.payloadBytes += piece.length
       if (!sink.destroyed) sink.write(piece)
-    } else if (piece === 'connect') connect?.()
+    } else if (piece === 'connect') opening?.connect()
     else if (piece === 'end') sink.end()
     else if (!sink.destroyed) resetSocket(sink)
   }

@@ -4,9 +4,9 @@ import type { Address, Endpoints } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
 import type { Service } from '../contract/service.ts'
 import { linkBetween, type Topology } from '../contract/topology.ts'
-import { ControlClient } from '../lib/control.ts'
 import { READY_LINE } from '../lib/service-process.ts'
-import type { LinkChange, LinkCounters, LinkState, RelayConfig } from './link-state.ts'
+import type { LinkCounters, LinkState, RelayConfig } from './link-state.ts'
+import { RelayClient } from './relay-client.ts'
 
 /** A port of DC `to` that something in DC `from` reaches through the link. */
 export interface LinkRoute {
@@ -24,9 +24,9 @@ interface Pair {
   readonly b: string
 }
 
-interface RelayClient {
+interface PairClient {
   readonly pair: Pair
-  readonly client: ControlClient
+  readonly client: RelayClient
 }
 
 function pairsOf(topology: Topology): readonly Pair[] {
@@ -39,8 +39,14 @@ function pairOf(topology: Topology, from: string, to: string): Pair {
   return pair
 }
 
+const relayOf = ({ a, b }: Pair): string => `link ${a}~${b}`
 const controlPort = ({ b }: Pair): string => `link control ${b}`
 const entryPort = (from: string, to: string, port: string): string => `link ${from}>${to} ${port}`
+
+/** The name of the relay service that holds the links between two DCs. */
+export function relayBetween(topology: Topology, one: string, other: string): string {
+  return relayOf(pairOf(topology, one, other))
+}
 
 /** Every port of every service, from every other DC: what clients and services may want to reach through the links. */
 export function routesOf(topology: Topology, services: readonly Service[]): readonly LinkRoute[] {
@@ -59,7 +65,7 @@ export function relayServices(topology: Topology, routes: readonly LinkRoute[], 
     const { a, b } = pair
     const own = routes.filter(({ from, to }) => (from === a && to === b) || (from === b && to === a))
     return {
-      name: `link ${a}~${b}`,
+      name: relayOf(pair),
       dc: a,
       role: 'link',
       stage: 'deploy',
@@ -105,9 +111,9 @@ export function linkEntry(topology: Topology, endpoints: Endpoints, from: string
 /** The open control channels of all relays of a topology: sets the state of links and reads their counters. */
 export class LinkControl implements Disposable {
   readonly #topology: Topology
-  readonly #clients: readonly RelayClient[]
+  readonly #clients: readonly PairClient[]
 
-  private constructor(topology: Topology, clients: readonly RelayClient[]) {
+  private constructor(topology: Topology, clients: readonly PairClient[]) {
     this.#topology = topology
     this.#clients = clients
   }
@@ -117,13 +123,13 @@ export class LinkControl implements Disposable {
     const opened = await Promise.allSettled(
       pairsOf(topology).map(async (pair) => ({
         pair,
-        client: await ControlClient.open(endpoints[pair.a][controlPort(pair)]),
+        client: await RelayClient.open(endpoints[pair.a][controlPort(pair)]),
       })),
     )
     const clients = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const failed = opened.find((result) => result.status === 'rejected')
     if (failed === undefined) return new LinkControl(topology, clients)
-    for (const { client } of clients) client.close()
+    for (const { client } of clients) client[Symbol.dispose]()
     throw new BenchError('LINK', 'A relay of the WAN links does not answer; its log says why.', {
       cause: failed.reason,
     })
@@ -133,17 +139,16 @@ export class LinkControl implements Disposable {
   async set(from: string, to: string, change: Partial<LinkState>): Promise<void> {
     const { a, b } = pairOf(this.#topology, from, to)
     const entry = this.#clients.find(({ pair }) => pair.a === a && pair.b === b)
-    const request: LinkChange = { from, to, change }
-    await entry?.client.ask('set', request)
+    await entry?.client.set({ from, to, change })
   }
 
-  /** The counters of every directed link, now. */
+  /** The counters of every directed link, now; rejects while a relay is down. */
   async counters(): Promise<readonly LinkCounters[]> {
-    const parts = await Promise.all(this.#clients.map(({ client }) => client.ask<LinkCounters[]>('counters')))
+    const parts = await Promise.all(this.#clients.map(({ client }) => client.counters()))
     return parts.flat()
   }
 
   [Symbol.dispose](): void {
-    for (const { client } of this.#clients) client.close()
+    for (const { client } of this.#clients) client[Symbol.dispose]()
   }
 }

@@ -88,7 +88,11 @@ export class RelayPair {
       source: initiator,
       sink: target,
       random: randomStream(this.#seed, ordinal, 0),
-      connect: () => target.connect(route.target),
+      opening: {
+        connect: () => target.connect(route.target),
+        answers: back,
+        giveUp: () => this.#reset(connection),
+      },
     })
     const reply = new Flow({
       ...common,
@@ -116,9 +120,11 @@ export class RelayPair {
   }
 
   #resetAll(): void {
-    for (const connection of this.#connections) {
-      this.#drop(connection)
-      for (const socket of connection.sockets) resetSocket(socket)
-    }
+    for (const connection of this.#connections) this.#reset(connection)
+  }
+
+  #reset(connection: Connection): void {
+    this.#drop(connection)
+    for (const socket of connection.sockets) resetSocket(socket)
   }
 }

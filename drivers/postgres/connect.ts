@@ -35,7 +35,7 @@ export function codeOf(error: unknown): string {
 /** Opens a connection. Rejects with STORE when the server refuses it or does not answer in time. */
 export async function connect(how: Connecting, signal?: AbortSignal): Promise<Client> {
   const { address, session = {}, application } = how
-  const config: ClientConfig & { replication?: string; pipeline?: boolean } = {
+  const config: ClientConfig & { replication?: string } = {
     host: address.host,
     port: address.port,
     user: ROLE,

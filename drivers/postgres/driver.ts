@@ -1,6 +1,7 @@
 // PostgreSQL, one server a DC, with replication of our own making or the server's.
 import type { Driver } from '../../bench/contract/driver.ts'
 import { openAdmin } from './admin.ts'
+import { MODES } from './modes.ts'
 import { SQL_PORT } from './names.ts'
 import { missingPrograms } from './programs.ts'
 import { services } from './services.ts'
@@ -28,22 +29,7 @@ export const postgres: Driver = {
       },
     },
   ],
-  modes: [
-    {
-      name: 'batch',
-      meaning: 'One statement a batch: binary arrays through unnest into an upsert.',
-      batchRows: 500,
-      inFlight: 1,
-      writers: 1,
-    },
-    {
-      name: 'single',
-      meaning: 'One prepared upsert a row, each its own transaction.',
-      batchRows: 1,
-      inFlight: 1,
-      writers: 8,
-    },
-  ],
+  modes: MODES,
   settings: SETTINGS,
   missing: async (settings) => missingPrograms(settings.bin ?? ''),
   services,

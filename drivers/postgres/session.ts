@@ -7,18 +7,15 @@ import { OPERATION, OPERATION_NAMES, type RowBatch } from '../../bench/contract/
 import type { Dc } from '../../bench/contract/topology.ts'
 import { ArrayParameter, TYPE } from './array-parameter.ts'
 import { BatchParameters, rowParameters } from './batch-parameters.ts'
-import { codeOf, connect, disconnect, type Connecting } from './connect.ts'
-import { readVersions, upsertBatch, upsertRow } from './statements.ts'
+import { codeOf, connect, type Connecting } from './connect.ts'
+import { copyBlock, COPY_HEADER, COPY_TRAILER } from './copy-format.ts'
+import { MODE } from './modes.ts'
+import { SessionConnection, TIMEOUT } from './session-connection.ts'
+import { copyRows, readVersions, upsertBatch, upsertRow } from './statements.ts'
 
 const OPENING_MS = 10_000
-const TIMEOUT = 'timeout'
-
-/** A named statement with its parameters: prepared on first use, in each connection once. */
-interface Statement {
-  readonly name: string
-  readonly text: string
-  readonly values: Buffer[]
-}
+/** How often the server looks whether the client of a running statement is still there. */
+const ORPHAN_CHECK_MS = 100
 
 /**
  * What an error says of the write. A server that reports an error has rolled back; one that is ending, or a connection
@@ -35,105 +32,71 @@ function outcomeOf(error: unknown): WriteResult {
 
 class PostgresSession implements Session {
   readonly #options: SessionOptions
-  readonly #connecting: Connecting
+  readonly #connection: SessionConnection
   readonly #parameters: BatchParameters
   readonly #asked = new ArrayParameter(TYPE.int8)
-  readonly #texts: { readonly batch: string; readonly row: string; readonly read: string }
-  #client: Client | undefined
-  #closed = false
+  readonly #copies: boolean
+  readonly #texts: { readonly batch: string; readonly row: string; readonly copy: string; readonly read: string }
 
-  constructor(client: Client, connecting: Connecting, dc: Dc, options: SessionOptions) {
+  constructor(connection: SessionConnection, dc: Dc, options: SessionOptions) {
     const { table } = options.plan
-    this.#connecting = connecting
+    this.#connection = connection
     this.#options = options
+    this.#copies = options.mode === MODE.copy
     this.#parameters = new BatchParameters(table)
     this.#texts = {
       batch: upsertBatch(table, dc.index),
       row: upsertRow(table, dc.index),
+      copy: copyRows(table),
       read: readVersions(table),
     }
-    this.#adopt(client)
-  }
-
-  #adopt(client: Client): void {
-    this.#client = client
-    client.on('end', () => {
-      if (this.#client === client) this.#client = undefined
-    })
-  }
-
-  #drop(): void {
-    const client = this.#client
-    this.#client = undefined
-    client?.connection.stream.destroy()
-  }
-
-  /** The open connection, or a new one after a loss: tried once, within the time that the operation has. */
-  async #connected(): Promise<Client> {
-    if (this.#client !== undefined) return this.#client
-    if (this.#closed) throw new BenchError('BUG', 'A Postgres session was used after it was closed.')
-    this.#adopt(await connect({ ...this.#connecting, patienceMs: 0, attemptMs: this.#options.timeoutMs }))
-    return this.#client as unknown as Client
-  }
-
-  /** Runs a statement for at most `timeoutMs`; after that the connection is given up, since its next answer is not ours. */
-  #run(client: Client, statement: Statement, timeoutMs: number): Promise<string[][]> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => {
-          this.#drop()
-          reject(new Error(TIMEOUT))
-        },
-        Math.max(1, timeoutMs),
-      )
-      client.query<string[]>({ ...statement, rowMode: 'array' }, (error: Error | null, result) => {
-        clearTimeout(timer)
-        if (error === null) resolve(result.rows)
-        else reject(error)
-      })
-    })
   }
 
   async write(batch: RowBatch): Promise<WriteResult> {
-    for (let row = 0; row < batch.count; row++) {
-      const operation = batch.operations[row]
-      if (operation !== OPERATION.upsert && operation !== OPERATION.insert) {
-        const name = OPERATION_NAMES[operation] ?? `operation ${operation}`
-        throw new BenchError(
-          'STORE',
-          `The postgres driver cannot ${name} rows: use a workload that upserts or inserts.`,
-        )
-      }
-    }
+    this.#refuseOthers(batch)
     const startedMs = performance.now()
     let client: Client
     try {
-      client = await this.#connected()
+      client = await this.#connection.client()
     } catch (error) {
       if (error instanceof BenchError && error.code === 'BUG') throw error
       return { outcome: OUTCOME.fail, error: 'unreachable' }
     }
     try {
+      // From here to the query's dispatch nothing is awaited: a pipeline's rows go out in the order in which they came.
       const leftMs = this.#options.timeoutMs - (performance.now() - startedMs)
-      return batch.count === 1
-        ? await this.#writeRow(client, batch, leftMs)
-        : await this.#writeBatch(client, batch, leftMs)
+      if (this.#copies) return await this.#copy(client, batch, leftMs)
+      return await (batch.count === 1 ? this.#writeRow(client, batch, leftMs) : this.#writeBatch(client, batch, leftMs))
     } catch (error) {
       return outcomeOf(error)
     }
   }
 
+  #refuseOthers(batch: RowBatch): void {
+    for (let row = 0; row < batch.count; row++) {
+      const operation = batch.operations[row]
+      if (operation === OPERATION.insert || (operation === OPERATION.upsert && !this.#copies)) continue
+      const name = OPERATION_NAMES[operation] ?? `operation ${operation}`
+      throw new BenchError(
+        'STORE',
+        this.#copies
+          ? `The postgres mode copy cannot ${name} rows: use another mode, or a workload that only inserts.`
+          : `The postgres driver cannot ${name} rows: use a workload that upserts or inserts.`,
+      )
+    }
+  }
+
   async #writeRow(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
-    const values = rowParameters(batch, 0)
-    const [[version]] = await this.#run(client, { name: 'upsert_row', text: this.#texts.row, values }, leftMs)
+    const statement = { name: 'upsert_row', text: this.#texts.row, values: rowParameters(batch, 0) }
+    const [[version]] = await this.#connection.run(client, statement, leftMs)
     const stored = Number(version)
     if (stored === batch.versions[0]) return { outcome: OUTCOME.ok }
     return { outcome: OUTCOME.ok, storedVersions: Float64Array.of(stored) }
   }
 
   async #writeBatch(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
-    const values = this.#parameters.encode(batch)
-    const raised = await this.#run(client, { name: 'upsert_batch', text: this.#texts.batch, values }, leftMs)
+    const statement = { name: 'upsert_batch', text: this.#texts.batch, values: this.#parameters.encode(batch) }
+    const raised = await this.#connection.run(client, statement, leftMs)
     if (raised.length === 0) return { outcome: OUTCOME.ok }
     const versionOf = new Map(raised.map(([key, version]) => [Number(key), Number(version)]))
     const storedVersions = new Float64Array(batch.count)
@@ -141,13 +104,18 @@ class PostgresSession implements Session {
     return { outcome: OUTCOME.ok, storedVersions }
   }
 
+  async #copy(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
+    await this.#connection.copy(client, this.#texts.copy, [COPY_HEADER, copyBlock(batch), COPY_TRAILER], leftMs)
+    return { outcome: OUTCOME.ok }
+  }
+
   async read(keys: Float64Array): Promise<RowVersions> {
     const startedMs = performance.now()
-    const client = await this.#connected()
+    const client = await this.#connection.client()
     for (let i = 0; i < keys.length; i++) this.#asked.addInt64(keys[i])
-    const values = [this.#asked.take()]
+    const statement = { name: 'read_versions', text: this.#texts.read, values: [this.#asked.take()] }
     const leftMs = this.#options.timeoutMs - (performance.now() - startedMs)
-    const rows = await this.#run(client, { name: 'read_versions', text: this.#texts.read, values }, leftMs)
+    const rows = await this.#connection.run(client, statement, leftMs)
     const found = new Map(rows.map((row) => [Number(row[0]), row]))
     const dots = new Float64Array(keys.length)
     const versions = new Float64Array(keys.length)
@@ -161,10 +129,7 @@ class PostgresSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true
-    const client = this.#client
-    this.#client = undefined
-    if (client !== undefined) await disconnect(client)
+    await this.#connection.close()
   }
 }
 
@@ -182,12 +147,16 @@ export async function openSession(
     session: {
       // The server gives up when we do, so that a write that timed out here does not come true much later.
       statement_timeout: String(Math.ceil(options.timeoutMs)),
+      // And it leaves what we sent beyond a statement that hangs when we have gone.
+      client_connection_check_interval: String(ORPHAN_CHECK_MS),
       // Every statement looks rows up by key: the plan must not depend on what the table held when it was prepared.
       plan_cache_mode: 'force_generic_plan',
       enable_seqscan: 'off',
     },
+    pipeline: options.mode === MODE.pipeline && options.purpose === 'write',
     patienceMs: OPENING_MS,
     attemptMs: OPENING_MS,
   }
-  return new PostgresSession(await connect(connecting, signal), connecting, dc, options)
+  const client = await connect(connecting, signal)
+  return new PostgresSession(new SessionConnection(client, connecting, options.timeoutMs), dc, options)
 }

@@ -75,6 +75,10 @@ export function upsertRow(table: Table, dcIndex: number): string {
   ${upsertConflict(table, dcIndex)} RETURNING version`
 }
 
+/** Adds rows in COPY's binary format, the columns in the table's order. */
+export const copyRows = (table: Table): string =>
+  `COPY ${tableName(table)} (${names(sqlColumns(table))}) FROM STDIN (FORMAT binary)`
+
 /** Which dots and versions a DC holds for the keys of one array. */
 export const readVersions = (table: Table): string =>
   `SELECT key, dot, version FROM ${tableName(table)} WHERE key = ANY($1::int8[])`
