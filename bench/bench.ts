@@ -6,11 +6,14 @@ import type { Progress } from './cli/progress.ts'
 import { BenchError, messageOf } from './contract/errors.ts'
 import { RUN_FILES } from './contract/run-folder.ts'
 import type { Scenario } from './contract/scenario.ts'
+import { estimateOf } from './estimate.ts'
+import { doubtsOn, refuseWhatCannotFit, roomFor } from './estimate-room.ts'
 import type { Registry } from './registry.ts'
 import { Run, type RunContext } from './run.ts'
 import { AUTO_SHARE, roundRate, type Calibration } from './stages/calibrate.ts'
+import { faultsFor } from './stages/fault-ground.ts'
 import { dropLargeLedgers } from './stages/ledger-limit.ts'
-import { systemName, systemsOf, workloadOf, type System } from './systems.ts'
+import { deployPlanOf, systemName, systemsOf, topologyOf, workloadOf, type System } from './systems.ts'
 
 function benchFolder(out: string, workload: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
@@ -76,7 +79,25 @@ async function measureAll(
   }
 }
 
-/** Runs the scenario and returns its bench folder and analysis. Completed runs stay when a later one fails. */
+/** Everything about a bench that can be known before it starts. Throws COMPONENT where a system cannot run here. */
+export async function planBench(scenario: Scenario, registry: Registry) {
+  const workload = workloadOf(scenario, registry)
+  const systems = systemsOf(scenario, registry)
+  for (const { entry, settings } of systems) {
+    const missing = await entry.driver.missing(settings)
+    if (missing !== undefined) throw new BenchError('COMPONENT', missing)
+  }
+  // What the faults of one system hit may not exist in another: better known before any has run.
+  for (const system of systems) {
+    faultsFor(scenario, system, deployPlanOf(system, scenario, workload, ''), topologyOf(scenario))
+  }
+  return { workload, systems, estimate: estimateOf(scenario, systems, workload), room: roomFor(scenario) }
+}
+
+/**
+ * Runs the scenario and returns its bench folder and analysis. Completed runs stay when a later one fails. Throws ROOM where
+ * the machine cannot hold it.
+ */
 export async function runBench(
   scenario: Scenario,
   registry: Registry,
@@ -84,12 +105,9 @@ export async function runBench(
   progress: Progress,
   signal: AbortSignal,
 ) {
-  const workload = workloadOf(scenario, registry)
-  const systems = systemsOf(scenario, registry)
-  for (const { entry, settings } of systems) {
-    const missing = await entry.driver.missing(settings)
-    if (missing !== undefined) throw new BenchError('COMPONENT', missing)
-  }
+  const { workload, systems, estimate, room } = await planBench(scenario, registry)
+  refuseWhatCannotFit(estimate, room)
+  for (const doubt of doubtsOn(estimate, room)) progress.note(doubt)
   const folder = benchFolder(scenario.out, workload.workload.name)
   let index = 0
   const contextOf = (system: System, repeat: number): RunContext => {

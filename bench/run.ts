@@ -6,6 +6,8 @@ import type { Progress } from './cli/progress.ts'
 import type { DeployPlan, Endpoints } from './contract/driver.ts'
 import { RUN_FILES, type CounterMark, type WorkerPhase } from './contract/run-folder.ts'
 import type { Scenario } from './contract/scenario.ts'
+import type { FaultFacts } from './contract/fault.ts'
+import { Nemesis } from './faults/nemesis.ts'
 import { orAborted } from './lib/abort.ts'
 import { nowUs } from './lib/clock.ts'
 import { Pressure } from './measure/resources.ts'
@@ -44,6 +46,10 @@ export class Run implements AsyncDisposable {
   readonly #open: OpenedRun
   readonly #workers: WorkerPhase[] = []
   readonly #marks: CounterMark[] = []
+  #faults: readonly FaultFacts[] = []
+  /** Ends what is being broken when the run ends early. */
+  readonly #ending = new AbortController()
+  #breaking: Promise<unknown> = Promise.resolve()
   #calibration: Calibration | undefined
 
   private constructor(context: RunContext, opened: OpenedRun) {
@@ -112,6 +118,7 @@ export class Run implements AsyncDisposable {
       calibration: this.#calibration,
       workers: this.#workers,
       marks: this.#marks,
+      faults: this.#faults,
       lastOutcomeUs: measured.lastOutcomeUs - journal.epoch.monotonicUs,
       convergence,
       back,
@@ -126,6 +133,8 @@ export class Run implements AsyncDisposable {
 
   /** Ends everything; safe to call at any time, also twice. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort()
+    await this.#breaking
     await this.#open.cleanup.disposeAsync()
   }
 
@@ -160,10 +169,32 @@ export class Run implements AsyncDisposable {
       probeShare: this.#readable ? share : 0,
     }
     const ticking = setInterval(() => this.#context.progress.live(this.#liveText()), LIVE_EVERY_MS)
-    const result = await orAborted(threads.phase(order), signal).finally(() => clearInterval(ticking))
+    const running = Promise.all([threads.phase(order), name === 'measure' ? this.#break(startUs) : undefined])
+    const [result] = await orAborted(running, signal).finally(() => clearInterval(ticking))
     journal.phase(name, startUs, endUs)
     this.#workers.push(...result.facts)
     return result
+  }
+
+  /** Breaks what the scenario asks for while the measured phase runs, and knows afterwards what happened when. */
+  #break(phaseStartUs: number): Promise<void> {
+    const { faults, house, journal, signal } = this.#open
+    const listener = (fault: string, what: string, atUs: number) => {
+      journal.event('fault', fault, what, atUs)
+      this.#context.progress.note(`${systemName(this.#context.system)}: ${fault}: ${what}`)
+    }
+    const { monotonicUs } = journal.epoch
+    const since = (fault: FaultFacts): FaultFacts => ({
+      ...fault,
+      startUs: fault.startUs - monotonicUs,
+      mendUs: fault.mendUs - monotonicUs,
+      endUs: fault.endUs - monotonicUs,
+    })
+    const breaking = new Nemesis(faults, house.faultGround(), listener)
+      .run(phaseStartUs, AbortSignal.any([signal, this.#ending.signal]))
+      .then((happened) => void (this.#faults = happened.map(since)))
+    this.#breaking = breaking.catch(() => undefined)
+    return breaking
   }
 
   #liveText(): string {
@@ -174,8 +205,12 @@ export class Run implements AsyncDisposable {
 
   #converge(keys: Float64Array): Promise<Convergence> {
     const { admin, journal, signal } = this.#open
-    const { drainTimeoutMs } = this.#context.scenario
-    return orAborted(converge(admin, this.#dcNames, keys, journal.epoch.monotonicUs, drainTimeoutMs, signal), signal)
+    const waiting = {
+      epochUs: journal.epoch.monotonicUs,
+      timeoutMs: this.#context.scenario.drainTimeoutMs,
+      mayStayApart: this.#context.system.replication.capabilities.conflicts === 'diverges',
+    }
+    return orAborted(converge(admin, this.#dcNames, keys, waiting, signal), signal)
   }
 
   #readBack(keys: Float64Array): Promise<ReadBack> {

@@ -2,9 +2,13 @@
 import { quantileSorted } from 'simple-statistics'
 import { linkBetween, type Topology } from '../contract/topology.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
+import type { FaultSpans } from './fault-spans.ts'
 import { PERCENTILES } from './histograms.ts'
 import { readCsv, type RunData } from './load.ts'
 import type { MetricList } from './metric-list.ts'
+
+/** The phase of pings that were under way in a fault or in the catching up after it. */
+export const FAULT_PHASE = 'fault'
 
 /** One link's pings in one phase, in ms. */
 export interface RoundTrips {
@@ -17,12 +21,14 @@ export interface RoundTrips {
   readonly n: number
 }
 
-/** Reads rtt.csv and adds `rtt_p50` … `rtt_max` for every link and phase. */
-export function addRoundTrips(list: MetricList, run: RunData): RoundTrips[] {
+/** Reads rtt.csv and adds `rtt_p50` … `rtt_max` for every link and phase; pings that a fault touched are a phase of their own. */
+export function addRoundTrips(list: MetricList, run: RunData, spans: FaultSpans): RoundTrips[] {
   const groups = new Map<string, { from: string; to: string; phase: string; rttMs: number[] }>()
-  for (const { from, to, phase, rtt_ms: rtt } of readCsv(run, RUN_FILES.rtt)) {
+  for (const { at_s: at, from, to, phase: part, rtt_ms: rtt } of readCsv(run, RUN_FILES.rtt)) {
     const rttMs = Number(rtt)
     if (rtt === '' || !Number.isFinite(rttMs)) continue
+    const sentUs = Number(at) * 1e6
+    const phase = spans.touch(sentUs, sentUs + rttMs * 1000) ? FAULT_PHASE : part
     const name = JSON.stringify([from, to, phase])
     const group = groups.get(name)
     if (group === undefined) groups.set(name, { from, to, phase, rttMs: [rttMs] })

@@ -126,13 +126,14 @@ export class VisibilityEvidence {
     return this.#contradicted.flatMap((broken, link) => (broken ? [link] : []))
   }
 
-  /** Of the seconds × probed links from one time to another, the share with too few clean probes; null without any. */
-  thinShare(startUs: number, endUs: number): number | null {
+  /** Of the seconds × probed links from one time to another but those left out, the share with too few clean probes; null without any. */
+  thinShare(startUs: number, endUs: number, leftOut: (fromUs: number, toUs: number) => boolean): number | null {
     let cells = 0
     let thin = 0
     for (const [link, seconds] of this.#seconds.entries()) {
       if (this.#phase[link].n === 0) continue
       for (let second = Math.floor(startUs / 1e6); second < Math.floor(endUs / 1e6); second++) {
+        if (leftOut(second * 1e6, (second + 1) * 1e6)) continue
         cells++
         if ((seconds.get(second)?.n ?? 0) < CLEAN_PROBES_MIN) thin++
       }

@@ -45,14 +45,21 @@ function faultOf(text: string, dcs: readonly string[], phaseMs: number): FaultPl
   const startMs = timeOf(text, said, 'at', kind)
   const lengthMs = timeOf(text, said, 'for', kind)
   if (startMs + lengthMs > phaseMs) {
-    refuse(text, `ends after the measured phase of ${phaseMs / 1000} s: begin earlier, or measure longer with --duration.`)
+    refuse(
+      text,
+      `ends after the measured phase of ${phaseMs / 1000} s: begin earlier, or measure longer with --duration.`,
+    )
   }
   if (startMs === 0) {
     refuse(text, 'begins with the measured phase, so that there is nothing before it to compare with: begin later.')
   }
   const common = { kind: kindName, target, startMs, lengthMs }
   if (kindName !== 'slow') return { name: `${word} ${targetText}`, ...common }
-  return { name: [word, targetText, ...pairs.filter((pair) => !/^(at|for)=/.test(pair))].join(' '), ...common, ...speedOf(text, said) }
+  return {
+    name: [word, targetText, ...pairs.filter((pair) => !/^(at|for)=/.test(pair))].join(' '),
+    ...common,
+    ...speedOf(text, said),
+  }
 }
 
 function targetOf(fault: string, text: string, kind: FaultKind, dcs: readonly string[]): FaultTarget {
@@ -99,7 +106,10 @@ function timeOf(fault: string, said: ReadonlyMap<string, string>, name: 'at' | '
   return ms
 }
 
-function speedOf(fault: string, said: ReadonlyMap<string, string>): Pick<FaultPlan, 'delayMs' | 'bandwidthBytesPerSecond'> {
+function speedOf(
+  fault: string,
+  said: ReadonlyMap<string, string>,
+): Pick<FaultPlan, 'delayMs' | 'bandwidthBytesPerSecond'> {
   const [delay, bandwidth] = [said.get('delay'), said.get('bandwidth')]
   if (delay === undefined && bandwidth === undefined) {
     refuse(fault, `says nothing of the speed: give delay=200ms, bandwidth=1MB/s or both.`)

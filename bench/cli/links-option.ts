@@ -12,7 +12,7 @@ const BANDWIDTH_BYTES_MIN = 1000
 const EXAMPLE = "for example --link 'us-east>ap-south: 90ms, 2ms jitter, 50MB/s'"
 
 /** A link in a scenario file; `both` means the other direction too. */
-export const linkObject = z.strictObject({
+const linkObject = z.strictObject({
   from: z.string(),
   to: z.string(),
   both: z.boolean().optional(),
@@ -21,7 +21,8 @@ export const linkObject = z.strictObject({
   bandwidth: z.string().optional(),
 })
 type LinkObject = z.infer<typeof linkObject>
-export type LinkGiven = string | LinkObject
+/** Its text, or what a file says, still unchecked. */
+export type LinkGiven = string | Readonly<Record<string, unknown>>
 
 function refuse(link: string, why: string): never {
   throw new BenchError('USAGE', `--link ${link} ${why}.`)
@@ -54,6 +55,23 @@ function objectOf(link: string): LinkObject {
   return { from, to, both: arrow === '<>', ...found }
 }
 
+/** Reads the object of a scenario file. */
+function checkedObject(given: Readonly<Record<string, unknown>>): LinkObject {
+  const parsed = linkObject.safeParse(given)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const link = JSON.stringify(given)
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys
+    throw new BenchError(
+      'USAGE',
+      `A link has no ${key} (in ${link}): ${suggestion(key, Object.keys(linkObject.shape))}`,
+    )
+  }
+  const wanted = issue.path[0] === 'both' ? 'true or false' : 'text with its unit, or a name'
+  return refuse(link, `needs ${String(issue.path[0])} as ${wanted}`)
+}
+
 /** The text of a link that was given as an object, for errors. */
 function textOf({ from, to, both, delay, jitter, bandwidth }: LinkObject): string {
   const quantities = [delay, jitter === undefined ? undefined : `${jitter} jitter`, bandwidth]
@@ -82,8 +100,8 @@ export function bandwidthOf(text: string): number | null | undefined {
 /** The directed links asked for, later ones last. Throws USAGE with one sentence for the first that is wrong. */
 export function linksOf(given: readonly LinkGiven[], dcs: readonly string[]): LinkAsked[] {
   return given.flatMap((one) => {
-    const object = typeof one === 'string' ? objectOf(one) : one
-    const link = typeof one === 'string' ? `'${one}'` : textOf(one)
+    const object = typeof one === 'string' ? objectOf(one) : checkedObject(one)
+    const link = typeof one === 'string' ? `'${one}'` : textOf(object)
     const from = dcNamed(object.from, dcs, link)
     const to = dcNamed(object.to, dcs, link)
     if (from === to) refuse(link, 'leads to where it comes from; name two DCs')

@@ -7,6 +7,10 @@ interface OptionText {
 }
 
 const WHAT: readonly OptionText[] = [
+  {
+    flags: '--scenario <file>',
+    text: 'a YAML or JSON file with these options, which go before it: see examples/scenarios',
+  },
   { flags: '--workload <name>', text: 'what is written: see `list` (default: profiles)' },
   { flags: '--driver <names>', text: 'stores to measure, one after another (default: postgres,lsm)' },
   { flags: '--replication <names>', text: 'how their DCs are kept in sync (default: each store’s first)' },
@@ -68,6 +72,9 @@ Examples:
   npm run bench -- --driver=postgres,lsm --rate=5000 --delay=150ms
   npm run bench -- --driver=lsm --overlap=0.5 --skew=0.99 --rows=1000 --rate=2000
   npm run bench -- --driver=postgres,lsm --fault='partition us-east|eu-west at=5s for=5s'
+  npm run bench -- --dcs=us-east,eu-west,ap-south --link='us-east<>ap-south: 90ms' --link='eu-west<>ap-south: 120ms'
+  npm run bench -- --scenario=examples/scenarios/three-regions.yaml --rate=5000
+  npm run bench -- --rows=20M --rate=5000 --dry-run
   npm run bench -- --driver=postgres --set postgres.synchronous_commit=off --rate=max
 `
 
@@ -105,13 +112,19 @@ export function addRunOptions(command: Command): Command {
         .argParser(collect)
         .helpGroup('Load:'),
     )
+    .addOption(
+      new Option(
+        '--dry-run',
+        'say what would run, how long, and how much disk and memory it takes, and start nothing',
+      ).helpGroup('Result:'),
+    )
     .addOption(new Option('--json', 'print the results as JSON on standard output').helpGroup('Result:'))
     .addHelpText('after', EXAMPLES)
 }
 
 /** Commander names options in camelCase; the schema has them as they are typed. */
 export function rawOptions(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { json: _, ...rest } = values
+  const { json: _json, dryRun: _dryRun, ...rest } = values
   return Object.fromEntries(
     Object.entries(rest).map(([name, value]) => [
       name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),

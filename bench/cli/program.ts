@@ -32,7 +32,10 @@ function programFor(registry: Registry): Command {
       if (unexpected !== undefined) {
         throw new BenchError('USAGE', `There is no command ${unexpected}: ${suggestion(unexpected, COMMANDS)}`)
       }
-      process.exitCode = await runCommand(rawOptions(values), registry, values['json'] === true)
+      process.exitCode = await runCommand(rawOptions(values), registry, {
+        json: values['json'] === true,
+        dryRun: values['dryRun'] === true,
+      })
     })
   // Most people only ever run: its options belong on the first page.
   program.addHelpText('after', () => `\n${run.helpInformation().replace(/^[^]*?\n\n/, 'Options of run: ')}${EXAMPLES}`)

@@ -1,11 +1,14 @@
 // `run`: measures, and ends cleanly when it is told to stop.
 import { readFileSync } from 'node:fs'
 import { BenchError, EXIT } from '../contract/errors.ts'
-import { runBench } from '../bench.ts'
+import { planBench, runBench } from '../bench.ts'
+import { refuseWhatCannotFit } from '../estimate-room.ts'
+import type { Scenario } from '../contract/scenario.ts'
 import type { Registry } from '../registry.ts'
+import { dryRunJson, dryRunText } from './dry-run.ts'
 import { printBench } from './print.ts'
 import { progressFor } from './progress.ts'
-import { parseScenario } from './scenario-schema.ts'
+import { scenarioFrom } from './scenario-file.ts'
 
 /** After this the guardian is left to end what is still running: Ctrl-C must not take 5 s. */
 const END_WITHIN_MS = 4000
@@ -35,12 +38,27 @@ function abortOnSignals(): { signal: AbortSignal; release: () => void } {
   return { signal: controller.signal, release: () => signals.forEach((name) => process.off(name, onSignal)) }
 }
 
+/** What is not an option of the scenario: how it is told, and that it is only told. */
+interface RunMode {
+  readonly json: boolean
+  readonly dryRun: boolean
+}
+
+async function dryRun(scenario: Scenario, registry: Registry, json: boolean): Promise<number> {
+  const { workload, estimate, room } = await planBench(scenario, registry)
+  process.stdout.write(json ? dryRunJson(scenario, estimate, room) : dryRunText(scenario, workload, estimate, room))
+  refuseWhatCannotFit(estimate, room)
+  return EXIT.done
+}
+
 export async function runCommand(
   raw: Readonly<Record<string, unknown>>,
   registry: Registry,
-  json: boolean,
+  mode: RunMode,
 ): Promise<number> {
-  const scenario = parseScenario(raw)
+  const { json } = mode
+  const scenario = scenarioFrom(raw)
+  if (mode.dryRun) return dryRun(scenario, registry, json)
   const progress = progressFor(process.stderr)
   const { signal, release } = abortOnSignals()
   try {

@@ -5,7 +5,7 @@ import { DC_COUNT_MAX } from '../contract/topology.ts'
 import type { RateAsked, Scenario } from '../contract/scenario.ts'
 import { suggestion } from '../lib/nearest.ts'
 import { faultsOf } from './fault-option.ts'
-import { bandwidthOf, DELAY_MS_MAX, linkObject, linksOf, type LinkGiven } from './links-option.ts'
+import { bandwidthOf, DELAY_MS_MAX, linksOf, type LinkGiven } from './links-option.ts'
 import { durationMs, sizeBytes, wholeNumber } from './units.ts'
 
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String)
@@ -73,7 +73,10 @@ const schema = z.strictObject({
   jitter: duration(0, DELAY_MS_MAX, '2ms').default(0),
   bandwidth: read(bandwidthOf, 'a bandwidth of at least 1KB/s such as 50MB/s or 400Mbit/s, or unlimited').default(null),
   link: z
-    .union([z.string().transform((value): LinkGiven[] => [value]), z.array(z.union([z.string(), linkObject]))])
+    .union([
+      z.string().transform((value): LinkGiven[] => [value]),
+      z.array(z.union([z.string(), z.record(z.string(), z.unknown())])),
+    ])
     .default([]),
   seed: whole(0, 4294967295).default(1),
   batch: whole(1, 4096).optional(),
@@ -141,7 +144,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     throw new BenchError('USAGE', `--${option} ${what}; see --help for examples.`)
   }
   const o = parsed.data
-  const durationMs = o.duration ?? (o.quick ? 5000 : 20_000)
+  const phaseMs = o.duration ?? (o.quick ? 5000 : 20_000)
   return {
     workload: o.workload,
     drivers: o.driver,
@@ -153,7 +156,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     distribution: o.distribution,
     rate: o.rate,
     arrivals: o.arrivals,
-    durationMs,
+    durationMs: phaseMs,
     warmupMs: o.warmup ?? (o.quick ? 1000 : 3000),
     dcs: o.dcs,
     delayMs: o.delay,
@@ -170,7 +173,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     probesPerSecond: o.probes,
     repeat: o.repeat,
     quick: o.quick,
-    faults: faultsOf(o.fault, o.dcs, durationMs),
+    faults: faultsOf(o.fault, o.dcs, phaseMs),
     deployment: o.deployment,
     settings: settingsOf(o.set),
     out: o.out,

@@ -1,5 +1,6 @@
 // What the analysis says of a run and of a bench: plain data, so that it can be kept in run.json and read by any report.
 import type { Capabilities } from './driver.ts'
+import type { FaultKindName } from './fault.ts'
 
 /** A number with its bounds and sample size; null is "n/a", which is never 0. */
 export interface Figure {
@@ -45,6 +46,18 @@ export interface Verdict {
 /** How the bounds of the conflict figures were found, from the strongest to the weakest. */
 export type ConflictBasis = 'probed' | 'ordered' | 'estimated' | 'unknown'
 
+/** One fault as reports name it; its figures are the metrics whose phase is its name. Seconds from the start of the measured phase. */
+export interface FaultSummary {
+  readonly name: string
+  readonly kind: FaultKindName
+  /** The links whose catching up was followed. */
+  readonly links: readonly { readonly from: string; readonly to: string }[]
+  readonly startSeconds: number
+  /** When mending began, and when all was whole again. */
+  readonly mendSeconds: number
+  readonly endSeconds: number
+}
+
 export interface RunAnalysis {
   readonly run: string
   readonly index: number
@@ -71,6 +84,8 @@ export interface RunAnalysis {
   readonly notes: readonly string[]
   readonly metrics: readonly Metric[]
   readonly audit: readonly AuditLine[]
+  /** Absent in a run without faults. */
+  readonly faults?: readonly FaultSummary[]
   readonly verdict: Verdict
 }
 

@@ -156,6 +156,23 @@ export interface Admin extends AsyncDisposable {
   flush(): Promise<void>
 }
 
+/** What a system is to take in, for an estimate before a run. */
+export interface Demand {
+  readonly columns: readonly Column[]
+  /** Rows of the table. */
+  readonly rows: number
+  /** Rows written into one DC over the run: loaded, written there, and replicated from others. */
+  readonly writtenRows: number
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** What one DC's store takes of the machine beside its rows at rest. */
+export interface Needs {
+  /** Logs, dead rows, and the copies that sorting or compacting makes for a while. */
+  readonly diskBytes: number
+  readonly memoryBytes: number
+}
+
 export interface Driver {
   readonly name: string
   readonly summary: string
@@ -172,4 +189,6 @@ export interface Driver {
   admin(endpoints: Endpoints, plan: DeployPlan, signal: AbortSignal): Promise<Admin>
   /** Bytes that one loaded row takes on disk in one DC, for estimates before a run. */
   bytesPerRow(columns: readonly Column[]): number
+  /** What else one DC's store needs at most; absent: next to nothing. */
+  needs?(demand: Demand): Needs
 }

@@ -3,6 +3,7 @@
 import type { Topology } from './topology.ts'
 import type { Column } from './table.ts'
 import type { Capabilities } from './driver.ts'
+import type { FaultFacts } from './fault.ts'
 
 /** Files of one run's folder. Raw files are written while it runs; derived ones again by every `report`. */
 export const RUN_FILES = {
@@ -36,7 +37,7 @@ export const RESOURCE_COLUMNS = [
   'storage_write_bytes',
   'storage_read_bytes',
 ] as const
-/** One row a second and directed link. Counters are cumulative; the backlog is the store's word. */
+/** One row a second and directed link, five a second where a fault is to be followed. Counters are cumulative; the backlog is the store's word. */
 export const LINK_COLUMNS = ['at_s', 'from', 'to', 'payload_bytes', 'held_bytes', 'backlog', 'backlog_unit'] as const
 /** One row a ping: round trip of from → to → from. */
 export const RTT_COLUMNS = ['at_s', 'from', 'to', 'phase', 'rtt_ms'] as const
@@ -185,10 +186,14 @@ export interface RunFacts {
   readonly probers: readonly ProberFacts[]
   readonly links: { readonly before: readonly LinkVerification[] }
   readonly marks: readonly CounterMark[]
+  /** What was broken on purpose, in the order in which it began; absent in runs of before there were faults. */
+  readonly faults?: readonly FaultFacts[]
   readonly convergence: {
     readonly lastOutcomeUs: number
     readonly checks: readonly DigestCheck[]
     readonly timedOut: boolean
+    /** The DCs differed, nothing was left to replicate and nothing changed any more, in a system that promises no convergence; absent in older runs. */
+    readonly restedApart?: boolean
     /** Digests of the whole table at the end; null where the store cannot be read. */
     readonly wholeTableEqual: boolean | null
     readonly startedEqual: boolean | null

@@ -123,6 +123,11 @@ export class LocalDeployment implements AsyncDisposable {
     return this.#named(service).kill(signal)
   }
 
+  /** Asks a service to end and resolves when it has ended; SIGKILL follows when it takes longer than it said. */
+  shutDown(service: string): Promise<void> {
+    return this.#named(service).stop()
+  }
+
   /** Stops all processes of a service where they are. */
   pause(service: string): void {
     this.#named(service).pause()

@@ -2,6 +2,7 @@
 import type { Admin, Digest } from '../contract/driver.ts'
 import type { DigestCheck } from '../contract/run-folder.ts'
 import { delay, nowUs } from '../lib/clock.ts'
+import { Rest } from './rest.ts'
 
 const BUCKETS = 64
 const CHECK_GAP_MS = 10
@@ -32,18 +33,27 @@ export async function differingBuckets(admin: Admin, dcs: readonly string[], buc
 export interface Convergence {
   readonly checks: readonly DigestCheck[]
   readonly timedOut: boolean
+  /** The DCs differed and had come to rest, in a system that may leave them so. */
+  readonly restedApart: boolean
 }
 
-/** Times are µs since the epoch. `onCheck` hears how often the DCs were compared, for progress. */
+interface Waiting {
+  readonly epochUs: number
+  readonly timeoutMs: number
+  /** The system promises no convergence: DCs that differ are not waited for once they have come to rest. */
+  readonly mayStayApart: boolean
+}
+
+/** Compares until the DCs are equal and stay so, until they rest apart where they may, or until the time is over. Times are µs since the epoch. */
 export async function converge(
   admin: Admin,
   dcs: readonly string[],
   keys: Float64Array,
-  epochUs: number,
-  timeoutMs: number,
+  { epochUs, timeoutMs, mayStayApart }: Waiting,
   signal: AbortSignal,
 ): Promise<Convergence> {
   const checks: DigestCheck[] = []
+  const rest = mayStayApart ? new Rest(admin) : undefined
   const endUs = nowUs() + timeoutMs * 1000
   let equalSinceUs: number | undefined
   for (;;) {
@@ -61,8 +71,9 @@ export async function converge(
     if (!equal) equalSinceUs = undefined
     else equalSinceUs ??= Math.min(...digests.map((digest) => digest.startedUs))
     if (equalSinceUs !== undefined && nowUs() - equalSinceUs >= STAYS_EQUAL_MS * 1000)
-      return { checks, timedOut: false }
-    if (nowUs() > endUs) return { checks, timedOut: true }
+      return { checks, timedOut: false, restedApart: false }
+    if (!equal && (await rest?.reached(digests)) === true) return { checks, timedOut: false, restedApart: true }
+    if (nowUs() > endUs) return { checks, timedOut: true, restedApart: false }
     await delay(CHECK_GAP_MS, signal)
   }
 }

@@ -1,5 +1,6 @@
 // Puts together run.json: everything that a run knows of itself before anybody analyses it.
 import type { Counters } from '../contract/driver.ts'
+import type { FaultFacts } from '../contract/fault.ts'
 import type { CounterMark, ProberFacts, RunFacts, WorkerPhase } from '../contract/run-folder.ts'
 import { machine } from '../measure/resources.ts'
 import type { RunContext } from '../run.ts'
@@ -16,6 +17,7 @@ interface Gathered {
   readonly workers: readonly WorkerPhase[]
   readonly probers: readonly ProberFacts[]
   readonly marks: readonly CounterMark[]
+  readonly faults: readonly FaultFacts[]
   readonly lastOutcomeUs: number
   readonly convergence: Convergence | undefined
   readonly back: ReadBack | undefined
@@ -82,10 +84,12 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
     probers: gathered.probers,
     links: { before: opened.house.verified },
     marks: gathered.marks,
+    faults: gathered.faults,
     convergence: {
       lastOutcomeUs: gathered.lastOutcomeUs,
       checks: convergence?.checks ?? [],
       timedOut: convergence?.timedOut ?? false,
+      restedApart: convergence?.restedApart ?? false,
       wholeTableEqual: back?.wholeTableEqual ?? null,
       startedEqual: opened.startedEqual,
     },

@@ -8,11 +8,13 @@ import type { Topology } from '../contract/topology.ts'
 import { LocalDeployment } from '../deploy/local.ts'
 import { removeLeftovers } from '../deploy/data-folder.ts'
 import type { ServiceUsage } from '../deploy/usage-meter.ts'
+import type { FaultGround } from '../faults/fault-kind.ts'
 import { delay } from '../lib/clock.ts'
 import { atSeconds, CsvLog } from '../measure/csv-log.ts'
 import { measureGround } from '../measure/ground.ts'
 import { linkEntry, LinkControl, relayServices, routesOf } from '../wan/links.ts'
 import { Pinger } from '../wan/pinger.ts'
+import { faultGround } from './fault-ground.ts'
 import type { Journal } from './journal.ts'
 
 const PING_PERIOD_MS = 200
@@ -86,6 +88,11 @@ export class House implements AsyncDisposable {
 
   seenFrom(dc: string): Endpoints {
     return this.#deployment.seenFrom(dc)
+  }
+
+  /** What faults may lay hands on. */
+  faultGround(): FaultGround {
+    return faultGround(this.#deployment, this.links)
   }
 
   usage(): readonly ServiceUsage[] {

@@ -9,12 +9,14 @@ import { ContentMaker } from '../lib/content.ts'
 import type { RunContext } from '../run.ts'
 import { deployPlanOf, systemName, topologyOf } from '../systems.ts'
 import { differingBuckets } from './converge.ts'
+import { faultsFor } from './fault-ground.ts'
 import { House } from './house.ts'
 import { Journal } from './journal.ts'
 import { loadedRows } from './loading.ts'
 import { Sampler } from './sampler.ts'
 import { startThreads } from './start-threads.ts'
 import type { Threads } from './threads.ts'
+import type { FoundFault } from '../faults/fault-kind.ts'
 
 const LOADED_BUCKETS = 64
 
@@ -25,6 +27,7 @@ export interface OpenedRun {
   readonly content: ContentMaker
   readonly journal: Journal
   readonly house: House
+  readonly faults: readonly FoundFault[]
   readonly admin: Admin
   readonly threads: Threads
   readonly sampler: Sampler
@@ -81,7 +84,8 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
 
   await admin.replicate((dc) => house.seenFrom(dc))
   await house.startReplication(signal)
-  const sampler = new Sampler(folder, house, admin, journal.epoch.monotonicUs)
+  const faults = faultsFor(scenario, system, plan, topology)
+  const sampler = new Sampler(folder, house, admin, journal.epoch.monotonicUs, faults.length > 0)
   cleanup.defer(() => sampler.close())
   const threads = cleanup.use(
     await startThreads(context, plan, house, journal.epoch.monotonicUs, journal.epoch.wallMs * 1000),
@@ -92,6 +96,7 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
     content,
     journal,
     house,
+    faults,
     admin,
     threads,
     sampler,

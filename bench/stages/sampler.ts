@@ -1,14 +1,19 @@
-// Once a second, for as long as a run lasts: CPU, memory and I/O of the client and every service, and the state of the links.
+// For as long as a run lasts: CPU, memory and I/O of the client and every service once a second, and the state of the links.
 import { join } from 'node:path'
 import type { Admin } from '../contract/driver.ts'
 import { LINK_COLUMNS, RESOURCE_COLUMNS, RUN_FILES, type CounterMark } from '../contract/run-folder.ts'
 import { nowUs } from '../lib/clock.ts'
+import { TimelyAnswers } from '../lib/timely-answers.ts'
 import { deviceWrittenBytes } from '../measure/ground.ts'
 import { harnessUsage } from '../measure/resources.ts'
 import { atSeconds, CsvLog } from '../measure/csv-log.ts'
 import type { House } from './house.ts'
 
 const EVERY_MS = 1000
+/** How often the links and the backlog are looked at where a fault is to be followed. */
+const FOLLOW_EVERY_MS = 200
+/** A store or relay that is broken on purpose does not answer: what it was asked for is left out of the sample. */
+const ANSWER_WITHIN_MS = 500
 
 export class Sampler {
   readonly #house: House
@@ -16,18 +21,23 @@ export class Sampler {
   readonly #epochUs: number
   readonly #resources: CsvLog
   readonly #links: CsvLog
-  readonly #timer: NodeJS.Timeout
+  readonly #timers: readonly NodeJS.Timeout[]
+  readonly #answers = new TimelyAnswers(ANSWER_WITHIN_MS)
   #sampling: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
   #clientResidentMaxBytes = 0
 
-  constructor(folder: string, house: House, admin: Admin, epochUs: number) {
+  /** @param follow a fault is to be followed: the links and the backlog are sampled more often. */
+  constructor(folder: string, house: House, admin: Admin, epochUs: number, follow: boolean) {
     this.#house = house
     this.#admin = admin
     this.#epochUs = epochUs
     this.#resources = new CsvLog(join(folder, RUN_FILES.resources), RESOURCE_COLUMNS)
     this.#links = new CsvLog(join(folder, RUN_FILES.links), LINK_COLUMNS)
-    this.#timer = setInterval(() => this.#next(), EVERY_MS)
+    this.#timers = [
+      setInterval(() => this.#sampleResources(), EVERY_MS),
+      setInterval(() => this.#next(), follow ? FOLLOW_EVERY_MS : EVERY_MS),
+    ]
   }
 
   /** The services, and the harness as a service called `client` without a DC. */
@@ -50,10 +60,10 @@ export class Sampler {
 
   #next(): void {
     // A store that is slow to answer must not pile up questions; a sample that failed is a gap in the file.
-    this.#sampling = this.#sampling.then(() => this.#sample()).catch(() => undefined)
+    this.#sampling = this.#sampling.then(() => this.#sampleLinks()).catch(() => undefined)
   }
 
-  async #sample(): Promise<void> {
+  #sampleResources(): void {
     const at = atSeconds(nowUs() - this.#epochUs)
     for (const usage of this.#usage()) {
       const { service, dc, role, cpuSeconds, residentBytes, storageWriteBytes, storageReadBytes } = usage
@@ -68,9 +78,19 @@ export class Sampler {
         storageReadBytes,
       ])
     }
-    const [counters, backlog] = await Promise.all([this.#house.links.counters(), this.#admin.backlog()])
-    for (const { from, to, payloadBytes, heldBytes } of counters) {
-      const behind = backlog.find((entry) => entry.from === from && entry.to === to)
+  }
+
+  async #sampleLinks(): Promise<void> {
+    const at = atSeconds(nowUs() - this.#epochUs)
+    const [counters, backlog] = await Promise.all([
+      this.#answers.of('links', () => this.#house.links.counters()),
+      this.#answers.of('backlog', () => this.#admin.backlog()),
+    ])
+    for (const { from, to } of this.#house.verified) {
+      const link = counters?.find((entry) => entry.from === from && entry.to === to)
+      const behind = backlog?.find((entry) => entry.from === from && entry.to === to)
+      if (link === undefined && behind === undefined) continue
+      const { payloadBytes = null, heldBytes = null } = link ?? {}
       this.#links.row([at, from, to, payloadBytes, heldBytes, behind?.amount ?? null, behind?.unit ?? null])
     }
   }
@@ -92,7 +112,7 @@ export class Sampler {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     await this.#sampling
     await Promise.all([this.#resources.close(), this.#links.close()])
   }

@@ -11,19 +11,23 @@ import type {
   RowSelection,
   RowSource,
   RowStates,
+  SeenFrom,
   StoreDescription,
 } from '../../bench/contract/driver.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
-import type { Dc } from '../../bench/contract/topology.ts'
 import { connect, disconnect } from './connect.ts'
 import { pipelineCounters, serverCounters } from './counters.ts'
 import { describeServer } from './describe.ts'
 import { digestTable } from './digest.ts'
 import { loadTable } from './load.ts'
-import { controlPort, originName, PUBLICATION, slotName, SQL_PORT } from './names.ts'
+import { slotName, SQL_PORT } from './names.ts'
+import { nativeCounters } from './native-counters.ts'
+import { replicateByPipelines } from './replicate-cdc.ts'
+import { replicateNatively } from './replicate-native.ts'
 import { readRows } from './row-states.ts'
+import { othersOf, type Server } from './server.ts'
 import { readSettings } from './settings.ts'
-import { addProgress, createProgress, createTable, tableName } from './statements.ts'
+import { createTable } from './statements.ts'
 
 const STARTING_MS = 30_000
 const ATTEMPT_MS = 5000
@@ -46,10 +50,12 @@ class PostgresAdmin implements Admin {
   readonly #plan: DeployPlan
   readonly #endpoints: Endpoints
   readonly #clients: Map<string, Client>
+  readonly #signal: AbortSignal
   readonly #lost = new Set<string>()
 
-  constructor(plan: DeployPlan, endpoints: Endpoints, clients: Map<string, Client>) {
+  constructor(plan: DeployPlan, endpoints: Endpoints, clients: Map<string, Client>, signal: AbortSignal) {
     this.#plan = plan
+    this.#signal = signal
     this.#endpoints = endpoints
     this.#clients = clients
     for (const [dc, client] of clients) this.#watch(dc, client)
@@ -78,12 +84,12 @@ class PostgresAdmin implements Admin {
     return client
   }
 
-  #everywhere<R>(task: (client: Client, dc: Dc) => Promise<R>): Promise<R[]> {
-    return Promise.all(this.#plan.dcs.map(async (dc) => task(await this.#client(dc.name), dc)))
+  #servers(): Promise<Server[]> {
+    return Promise.all(this.#plan.dcs.map(async (dc) => ({ dc, client: await this.#client(dc.name) })))
   }
 
-  #others(dc: Dc): readonly Dc[] {
-    return this.#plan.dcs.filter((other) => other.name !== dc.name)
+  async #everywhere<R>(task: (server: Server) => Promise<R>): Promise<R[]> {
+    return Promise.all((await this.#servers()).map(task))
   }
 
   async describe(): Promise<StoreDescription> {
@@ -93,39 +99,32 @@ class PostgresAdmin implements Admin {
   async prepare(): Promise<void> {
     const { table, settings } = this.#plan
     const statement = createTable(table, readSettings(settings).fillfactor)
-    await this.#everywhere((client) => client.query(statement))
+    await this.#everywhere(({ client }) => client.query(statement))
   }
 
   async load(source: RowSource, progress: (rows: number) => void): Promise<void> {
-    const clients = await this.#everywhere(async (client) => client)
+    const clients = (await this.#servers()).map(({ client }) => client)
     await loadTable(clients, this.#plan.table, source, progress)
   }
 
-  async replicate(): Promise<void> {
-    const { table, settings } = this.#plan
-    const { appliers } = readSettings(settings)
-    await this.#everywhere(async (client, dc) => {
-      await client.query(`CREATE PUBLICATION ${PUBLICATION} FOR TABLE ${tableName(table)}`)
-      await client.query(createProgress)
-      for (const other of this.#others(dc)) {
-        for (let applier = 0; applier < appliers; applier++) {
-          await client.query('SELECT pg_replication_origin_create($1)', [originName(other, applier)])
-          await client.query(addProgress, [originName(other, applier)])
-        }
-        await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slotName(other)])
-      }
-    })
+  async replicate(seenFrom: SeenFrom): Promise<void> {
+    const servers = await this.#servers()
+    if (this.#plan.replication === 'native') await replicateNatively(servers, this.#plan, seenFrom, this.#signal)
+    else await replicateByPipelines(servers, this.#plan)
   }
 
   async backlog(): Promise<readonly Backlog[]> {
-    const links = await this.#everywhere(async (client, from) => {
+    const links = await this.#everywhere(async ({ client, dc: from }) => {
       const { rows } = await client.query<{ slot: string; bytes: number }>(
         `SELECT slot_name AS slot, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8 AS bytes
          FROM pg_replication_slots WHERE slot_type = 'logical'`,
       )
-      return this.#others(from).map((to): Backlog => {
-        const amount = rows.find(({ slot }) => slot === slotName(to))?.bytes ?? 0
-        return { from: from.name, to: to.name, amount: Math.max(0, amount), unit: 'bytes' }
+      return othersOf(from, this.#plan.dcs).map((to): Backlog => {
+        const name = slotName(to)
+        // Each stream's slot stands for the whole log: the last one says what is left.
+        const own = rows.filter(({ slot }) => slot === name || slot.startsWith(`${name}_`))
+        const amount = Math.max(0, ...own.map(({ bytes }) => bytes))
+        return { from: from.name, to: to.name, amount, unit: 'bytes' }
       })
     })
     return links.flat()
@@ -145,21 +144,22 @@ class PostgresAdmin implements Admin {
   }
 
   async counters(): Promise<Counters> {
-    const controls = this.#plan.dcs.flatMap((dc) =>
-      this.#others(dc).flatMap((other) => this.#endpoints[dc.name][controlPort(other.name)] ?? []),
-    )
-    const { conflictsReported, own } = await pipelineCounters(controls)
-    const servers = await this.#everywhere(async (client, dc) =>
+    const servers = await this.#servers()
+    const { conflictsReported, own } =
+      this.#plan.replication === 'native'
+        ? await nativeCounters(servers)
+        : await pipelineCounters(this.#plan.dcs, this.#endpoints)
+    const ofServers = servers.map(async ({ client, dc }) =>
       Object.entries(await serverCounters(client)).map(([name, value]): [string, number] => [
         `${dc.name}_${name}`,
         value,
       ]),
     )
-    return { conflictsReported, own: { ...own, ...Object.fromEntries(servers.flat()) } }
+    return { conflictsReported, own: { ...own, ...Object.fromEntries((await Promise.all(ofServers)).flat()) } }
   }
 
   async flush(): Promise<void> {
-    await this.#everywhere((client) => client.query('CHECKPOINT'))
+    await this.#everywhere(({ client }) => client.query('CHECKPOINT'))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,5 +181,5 @@ export async function openAdmin(endpoints: Endpoints, plan: DeployPlan, signal: 
     await Promise.all([...clients.values()].map(disconnect))
     throw failed.reason
   }
-  return new PostgresAdmin(plan, endpoints, clients)
+  return new PostgresAdmin(plan, endpoints, clients, signal)
 }

@@ -1,8 +1,11 @@
 // What the servers and the pipelines count, gathered for the report.
 import type { Client } from 'pg'
-import type { Address, Counters } from '../../bench/contract/driver.ts'
+import type { Address, Counters, Endpoints } from '../../bench/contract/driver.ts'
+import type { Dc } from '../../bench/contract/topology.ts'
 import { ControlClient } from '../../bench/lib/control.ts'
+import { controlPort } from './names.ts'
 import { zeroCounters, type PipelineCounters } from './pipeline-counters.ts'
+import { othersOf } from './server.ts'
 
 const OLDER_MEANING =
   'Rows that a pipeline brought and that were not newer than what the DC already had, since the pipelines started; a row that a causally later one overtook on another way counts too.'
@@ -45,7 +48,10 @@ async function ask(address: Address): Promise<PipelineCounters | undefined> {
 }
 
 /** Sums of every pipeline's counters, with the store's word for conflicts. */
-export async function pipelineCounters(addresses: readonly Address[]): Promise<Counters> {
+export async function pipelineCounters(dcs: readonly Dc[], endpoints: Endpoints): Promise<Counters> {
+  const addresses = dcs.flatMap((dc) =>
+    othersOf(dc, dcs).flatMap((other) => endpoints[dc.name][controlPort(other.name)] ?? []),
+  )
   const sum: Record<string, number> = { ...zeroCounters() }
   for (const counters of await Promise.all(addresses.map(ask))) {
     for (const [name, value] of Object.entries(counters ?? {})) sum[name] += value as number

@@ -24,7 +24,7 @@ export const MODES: readonly [WriteMode, ...WriteMode[]] = [
       'One prepared upsert a row, each its own transaction, sent without waiting for those before: up to 128 are under way.',
     batchRows: 1,
     inFlight: 128,
-    writers: 1,
+    writers: 2,
   },
   {
     name: MODE.copy,

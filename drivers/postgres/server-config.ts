@@ -5,7 +5,9 @@ import { readSettings, SERVER_SETTINGS } from './settings.ts'
 /** The text of postgresql.conf for one DC's server. */
 export function serverConfig(plan: DeployPlan, address: Address): string {
   const peers = plan.dcs.length
-  const { appliers } = readSettings(plan.settings)
+  const { appliers, streams } = readSettings(plan.settings)
+  // Every subscription may take two more workers to apply a very large transaction in parallel.
+  const applyWorkers = peers * streams * 3
   const lines: [string, string | number][] = [
     ['listen_addresses', address.host],
     ['port', address.port],
@@ -15,14 +17,16 @@ export function serverConfig(plan: DeployPlan, address: Address): string {
 
     ['wal_level', 'logical'],
     ['track_commit_timestamp', 'on'],
-    ['max_wal_senders', 10 + 2 * peers],
-    ['max_replication_slots', 10 + 2 * peers],
-    ['max_active_replication_origins', 10 + peers * appliers],
-    ['max_logical_replication_workers', 4 + 2 * peers],
-    ['max_worker_processes', 12 + 2 * peers],
+    ['max_wal_senders', 10 + 2 * peers * streams],
+    ['max_replication_slots', 10 + 2 * peers * streams],
+    ['max_active_replication_origins', 10 + peers * Math.max(appliers, streams)],
+    ['max_logical_replication_workers', 4 + applyWorkers],
+    ['max_worker_processes', 12 + applyWorkers],
     // A dead peer must be noticed within a short run: the default is a minute.
     ['wal_sender_timeout', '10s'],
     ['wal_receiver_timeout', '10s'],
+    // And a subscription comes back as soon as its source can be reached again: the default is 5 s.
+    ['wal_retrieve_retry_interval', '500ms'],
 
     ['min_wal_size', '1GB'],
     ['checkpoint_completion_target', 0.9],

@@ -5,7 +5,7 @@ import { BenchError } from '../../bench/contract/errors.ts'
 import type { Service } from '../../bench/contract/service.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { pipelineServices } from './pipeline-services.ts'
-import { ROLE, SQL_PORT } from './names.ts'
+import { PASSFILE, ROLE, SQL_PORT } from './names.ts'
 import { findPrograms } from './programs.ts'
 import { serverConfig } from './server-config.ts'
 import { readSettings } from './settings.ts'
@@ -22,6 +22,7 @@ function serverService(plan: DeployPlan, dc: Dc): Service {
     files: ({ ports }) => [
       { path: 'password', content: `${plan.secret}\n` },
       { path: 'postgresql.conf', content: serverConfig(plan, ports[SQL_PORT]) },
+      ...(plan.replication === 'native' ? [{ path: PASSFILE, content: `*:*:*:${ROLE}:${plan.secret}\n` }] : []),
     ],
     setup: ({ folder }) => [
       {
@@ -57,6 +58,8 @@ function serverService(plan: DeployPlan, dc: Dc): Service {
 /** The services that a replication adds to the servers; later ones (`kafka`, `debezium`) are further entries. */
 const REPLICATION_SERVICES: Readonly<Record<string, (plan: DeployPlan) => readonly Service[]>> = {
   cdc: pipelineServices,
+  // The servers' own workers do it.
+  native: () => [],
 }
 
 /** All services of a run. Throws BUG for a replication that the driver does not list. */

@@ -63,6 +63,10 @@ export class SessionConnection {
     try {
       await delay(Math.max(0, this.#failedAtMs + RECONNECT_GAP_MS - performance.now()))
       const client = await connect({ ...this.#connecting, patienceMs: 0, attemptMs: this.#timeoutMs })
+      if (this.#closed) {
+        await disconnect(client)
+        throw new BenchError('STORE', 'The session was closed while it connected again.')
+      }
       this.#adopt(client)
       return client
     } catch (error) {

@@ -55,6 +55,12 @@ export const SETTINGS: readonly Setting[] = [
     meaning: 'Per cent of a page that loading fills; the rest lets updated rows stay in their page.',
   },
   {
+    name: 'streams',
+    type: 'number',
+    default: '2',
+    meaning: 'Subscriptions a source of the replication native, each with a part of the keys and a worker of its own.',
+  },
+  {
     name: 'appliers',
     type: 'number',
     default: '2',
@@ -71,7 +77,7 @@ export const SETTINGS: readonly Setting[] = [
     type: 'text',
     default: 'off',
     meaning:
-      'Whether an applier waits for the disk at each commit; the source is told only of what is durable either way (on, off).',
+      'Whether an applier, or a worker of native, waits for the disk at each commit; the source is told only of what is durable either way (on, off).',
   },
 ]
 
@@ -79,6 +85,7 @@ export const SETTINGS: readonly Setting[] = [
 interface PostgresSettings {
   readonly bin: string
   readonly fillfactor: number
+  readonly streams: number
   readonly appliers: number
   readonly applyRows: number
   readonly applySynchronousCommit: string
@@ -108,6 +115,7 @@ export function readSettings(settings: Readonly<Record<string, string>>): Postgr
   return {
     bin: settings.bin,
     fillfactor: whole('fillfactor', settings.fillfactor, 10, 100),
+    streams: whole('streams', settings.streams, 1, 16),
     appliers: whole('appliers', settings.appliers, 1, 16),
     applyRows: whole('apply_rows', settings.apply_rows, 1, 10_000),
     applySynchronousCommit: settings.apply_synchronous_commit,
@@ -128,4 +136,12 @@ function whole(name: string, value: string, min: number, max: number): number {
     refuse(name, value, `a whole number from ${min} to ${max}`)
   }
   return number
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 }
+
+/** A memory setting such as 512MB in bytes; without its unit, or with one that the server does not know, 0: the server says so. */
+export function memoryBytes(text: string): number {
+  const [, amount, unit] = /^(\d+)([a-zA-Z]+)$/.exec(text) ?? []
+  return Number(amount ?? 0) * (UNIT_BYTES[unit ?? ''] ?? 0)
 }

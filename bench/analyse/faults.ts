@@ -1,0 +1,114 @@
+// What each fault of a run did and how long it took to catch up with it, and which parts of the run they leave untouched.
+import type { FaultFacts } from '../contract/fault.ts'
+import { RUN_FILES } from '../contract/run-folder.ts'
+import { catchUpOf, type CatchUp } from './catch-up.ts'
+import { FaultSpans } from './fault-spans.ts'
+import { readFaultWrites, type FaultWrites } from './fault-writes.ts'
+import { linkIndex } from './link-index.ts'
+import { readCsv, type RunData } from './load.ts'
+import { readProbeLags, type LinkProbes } from './probe-lags.ts'
+import type { Traffic } from './traffic.ts'
+
+/** The store's word for what was still to replicate over a link, at its most. */
+interface ReportedPeak {
+  readonly amount: number
+  readonly unit: string
+}
+
+/** One fault on one link. Amounts of rows are estimates from the probed share of the link's stored writes. */
+export interface FaultOnLink {
+  readonly from: string
+  readonly to: string
+  readonly catchUp: CatchUp
+  readonly rowsPerProbe: number | null
+  readonly reported: ReportedPeak | null
+}
+
+interface AnalysedFault {
+  readonly fault: FaultFacts
+  /** The links that lead from or to a DC that was hit; empty where the store cannot be read. */
+  readonly links: readonly FaultOnLink[]
+  /** When all of them had caught up, or when the next fault began or the phase ended before that. */
+  readonly caughtUpUs: number
+}
+
+export interface AnalysedFaults {
+  readonly faults: readonly AnalysedFault[]
+  readonly writes: FaultWrites
+  readonly spans: FaultSpans
+  /** Of the writes acknowledged outside the spans: how many were probed, and how many of those were seen. */
+  readonly probed: { readonly asked: number; readonly answered: number }
+}
+
+/** Nothing where the run had no fault. */
+export function analyseFaults(run: RunData, traffic: Traffic): AnalysedFaults | undefined {
+  const { faults: facts = [], system } = run.stored
+  if (facts.length === 0) return undefined
+  const probes = system.capabilities.readable ? readProbeLags(run) : []
+  const samples = readCsv(run, RUN_FILES.links)
+  const faults = facts.map((fault): AnalysedFault => {
+    const untilUs = Math.min(...facts.filter((other) => other.startUs > fault.endUs).map((other) => other.startUs))
+    const span = { startUs: fault.startUs, endUs: fault.endUs, untilUs }
+    const links = linksOf(run, fault, probes).map(({ from, to, own }): FaultOnLink => {
+      const catchUp = catchUpOf(own, span, run.measure.startUs)
+      const stored = traffic.byDc[run.dcs.indexOf(from)].stored
+      const caughtUpUs = catchUp.highUs === null ? untilUs : fault.endUs + catchUp.highUs
+      return {
+        from,
+        to,
+        catchUp,
+        rowsPerProbe: own.ackedUs.length === 0 ? null : stored / own.ackedUs.length,
+        reported: reportedPeak(samples, from, to, fault.startUs, caughtUpUs),
+      }
+    })
+    const ends = links.map(({ catchUp }) => (catchUp.highUs === null ? untilUs : fault.endUs + catchUp.highUs))
+    return {
+      fault,
+      links,
+      caughtUpUs: Math.min(Math.max(fault.endUs, ...ends), Math.max(fault.endUs, run.measure.endUs)),
+    }
+  })
+  const spans = new FaultSpans(faults.map(({ fault, caughtUpUs }) => ({ startUs: fault.startUs, endUs: caughtUpUs })))
+  const caughtUp = faults.map(({ caughtUpUs }) => caughtUpUs)
+  return { faults, writes: readFaultWrites(run, facts, caughtUp, spans), spans, probed: probedOutside(probes, spans) }
+}
+
+function linksOf(run: RunData, fault: FaultFacts, probes: readonly LinkProbes[]) {
+  return run.dcs.flatMap((from, f) =>
+    run.dcs.flatMap((to, t) => {
+      const own = probes[linkIndex(run.dcs.length, f, t)]
+      const hit = from !== to && (fault.dcs.includes(from) || fault.dcs.includes(to))
+      return hit && own !== undefined ? [{ from, to, own }] : []
+    }),
+  )
+}
+
+function reportedPeak(
+  samples: ReturnType<typeof readCsv>,
+  from: string,
+  to: string,
+  startUs: number,
+  endUs: number,
+): ReportedPeak | null {
+  let peak: ReportedPeak | null = null
+  for (const row of samples) {
+    const us = Number(row['at_s']) * 1e6
+    const { backlog = '', backlog_unit: unit = '' } = row
+    if (row['from'] !== from || row['to'] !== to || us < startUs || us > endUs || backlog === '') continue
+    if (peak === null || Number(backlog) > peak.amount) peak = { amount: Number(backlog), unit }
+  }
+  return peak
+}
+
+function probedOutside(probes: readonly LinkProbes[], spans: FaultSpans): AnalysedFaults['probed'] {
+  let asked = 0
+  let answered = 0
+  for (const { ackedUs, latestUs } of probes) {
+    for (let i = 0; i < ackedUs.length; i++) {
+      if (spans.touch(ackedUs[i], ackedUs[i])) continue
+      asked++
+      if (latestUs[i] !== Number.POSITIVE_INFINITY) answered++
+    }
+  }
+  return { asked, answered }
+}

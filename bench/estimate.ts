@@ -1,0 +1,161 @@
+// What a bench would take before it is run: time, disk and memory, from the scenario and what the drivers say of their stores.
+// Rates and sizes are those of the two-core machine on which they were measured (docs/large-tables.md).
+import type { Scenario } from './contract/scenario.ts'
+import { ADDED_PARTS, type Estimate, type EstimatedPhase, type EstimatedSystem, type Part } from './estimate-parts.ts'
+import type { WorkloadEntry } from './registry.ts'
+import { deployPlanOf, systemName, topologyOf, workloadOptions, type System } from './systems.ts'
+
+/** Rows/s over all DCs taken for a rate that only a calibration will find, or a closed loop: more than a small machine does. */
+const RATE_BOUND = 50_000
+const CALIBRATION_SECONDS = { quick: 2.5, full: 4 } as const
+const START_SECONDS = 3
+/** Rows × DCs a second of the whole machine. */
+const LOAD_PER_SECOND = 420_000
+const DIGEST_PER_SECOND = 650_000
+const READ_BACK_PER_SECOND = 60_000
+const ANALYSE_PER_SECOND = 150_000
+/** Equal digests must be seen again after a while, and writes must cross the WAN first. */
+const DRAIN_SECONDS = 0.5
+
+const LEDGER_WRITE_BYTES = 48
+/** A probe in the ledger, and its line of lag.csv. */
+const PROBE_BYTES = 41 + 95
+const FINAL_ROW_BYTES = 25
+/** Everything else that a run leaves. */
+const RUN_FILES_BYTES = 300e3
+const RUN_FILES_BYTES_PER_SECOND = 5e3
+
+const HARNESS_BYTES = 170e6
+/** A generator or prober thread. */
+const THREAD_BYTES = 45e6
+/** A relay, or a process of a driver's replication. */
+const PROCESS_BYTES = 115e6
+const TOUCHED_KEY_BYTES = 24
+
+/** Rows/s over all DCs, and whether that is only a bound. */
+function rateOf({ rate }: Scenario): { readonly rowsPerSecond: number; readonly bound: boolean } {
+  return rate.kind === 'fixed'
+    ? { rowsPerSecond: rate.rowsPerSecond, bound: false }
+    : { rowsPerSecond: RATE_BOUND, bound: true }
+}
+
+/** How many runs' stores are held at once: a common rate is found with all of them deployed. */
+function heldAtOnce(scenario: Scenario, systems: readonly System[]): number {
+  return scenario.rate.kind === 'auto' ? systems.length : 1
+}
+
+function calibrationSeconds({ rate, quick }: Scenario): number {
+  const calibrates = rate.kind === 'auto' || rate.kind === 'auto-each'
+  return calibrates ? CALIBRATION_SECONDS[quick ? 'quick' : 'full'] : 0
+}
+
+/** What one run of each system writes, in rows over all DCs: all of them, those measured or warmed up, and the most keys. */
+function writtenBy(scenario: Scenario, rows: number) {
+  const { rowsPerSecond, bound } = rateOf(scenario)
+  const measured = (rowsPerSecond * (scenario.warmupMs + scenario.durationMs)) / 1000
+  const calibrated = RATE_BOUND * calibrationSeconds(scenario)
+  const written = measured + calibrated
+  return { written, bound: bound || calibrated > 0, keys: Math.min(written, rows), rowsPerSecond }
+}
+
+function phasesOf(scenario: Scenario, rows: number, readable: boolean): EstimatedPhase[] {
+  const dcs = scenario.dcs.length
+  const { written, keys } = writtenBy(scenario, rows)
+  const longestMs = Math.max(...topologyOf(scenario).links.map((link) => link.delayMs))
+  const digest = readable ? (rows * dcs) / DIGEST_PER_SECOND : 0
+  const phases: [name: string, seconds: number][] = [
+    ['start', START_SECONDS],
+    ['load', (rows * dcs) / LOAD_PER_SECOND],
+    ['compare', digest],
+    ['calibrate', calibrationSeconds(scenario)],
+    ['warm-up', scenario.warmupMs / 1000],
+    ['measure', scenario.durationMs / 1000],
+    ['drain', readable ? DRAIN_SECONDS + longestMs / 1000 : 0],
+    ['read-back', readable ? digest + (keys * dcs) / READ_BACK_PER_SECOND : 0],
+    ['analyse', written / ANALYSE_PER_SECOND],
+  ]
+  return phases.filter(([, seconds]) => seconds > 0).map(([name, seconds]) => ({ name, seconds }))
+}
+
+/** The parts of the systems that are deployed at once, at their largest. */
+function largestHeld<T extends { readonly total: number }>(each: readonly T[], held: number): readonly T[] {
+  return each.toSorted((a, b) => b.total - a.total).slice(0, held)
+}
+
+const sumOf = <T>(list: readonly T[], bytesOf: (item: T) => number): number =>
+  list.reduce((sum, item) => sum + bytesOf(item), 0)
+
+function diskOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry, rows: number): Part[] {
+  const dcs = scenario.dcs.length
+  const { columns } = workload.workload.table(workloadOptions(scenario, workload))
+  const { written, bound, keys, rowsPerSecond } = writtenBy(scenario, rows)
+  const each = systems.map(({ entry: { driver }, settings }) => {
+    const beside = (writtenRows: number) =>
+      dcs * (driver.needs?.({ columns, rows, writtenRows, settings }).diskBytes ?? 0)
+    const own = dcs * rows * driver.bytesPerRow(columns)
+    const [loaded, total] = [beside(rows), own + beside(rows + written)]
+    return { own, loaded, run: total - own - loaded, total }
+  })
+  const held = largestHeld(each, heldAtOnce(scenario, systems))
+  const probed = scenario.probesPerSecond === 'all' ? rowsPerSecond : Math.min(scenario.probesPerSecond, rowsPerSecond)
+  const seconds = (scenario.warmupMs + scenario.durationMs) / 1000
+  const runs = systems.length * scenario.repeat
+  const ledger =
+    written * LEDGER_WRITE_BYTES + probed * seconds * (dcs - 1) * PROBE_BYTES + keys * dcs * FINAL_ROW_BYTES
+  return [
+    { name: 'rows', place: 'data', bytes: sumOf(held, (one) => one.own) },
+    { name: 'logs and copies', place: 'data', bytes: sumOf(held, (one) => one.loaded) },
+    { name: 'what the run writes', place: 'data', bytes: sumOf(held, (one) => one.run), bound },
+    { name: 'figures', place: 'out', bytes: runs * (RUN_FILES_BYTES + RUN_FILES_BYTES_PER_SECOND * seconds) },
+    { name: 'ledgers', place: 'out', bytes: runs * ledger, bound },
+  ]
+}
+
+function memoryOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry, rows: number): Part[] {
+  const dcs = scenario.dcs.length
+  const { columns } = workload.workload.table(workloadOptions(scenario, workload))
+  const { written, bound, keys } = writtenBy(scenario, rows)
+  const held = heldAtOnce(scenario, systems)
+  const threads = dcs * (scenario.workers + 1)
+  const each = systems.map((system) => {
+    const { driver } = system.entry
+    const own =
+      driver.needs?.({ columns, rows, writtenRows: rows + written, settings: system.settings }).memoryBytes ?? 0
+    const services = driver.services(deployPlanOf(system, scenario, workload, ''))
+    const processes = services.filter((service) => service.role === 'replication').length
+    return { total: own * dcs + processes * PROCESS_BYTES }
+  })
+  return [
+    { name: 'harness', bytes: HARNESS_BYTES + held * threads * THREAD_BYTES },
+    { name: 'keys written', bytes: held * keys * TOUCHED_KEY_BYTES, bound },
+    { name: 'links', bytes: held * ((dcs * (dcs - 1)) / 2) * PROCESS_BYTES },
+    { name: 'stores and their replication', bytes: sumOf(largestHeld(each, held), (one) => one.total) },
+  ].map((part) => ({ ...part, place: 'memory' as const }))
+}
+
+/** Nothing is started or written; `systems` are those of the scenario. */
+export function estimateOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry): Estimate {
+  const { rows } = workloadOptions(scenario, workload)
+  const described = systems.map((system): EstimatedSystem => {
+    const phases = phasesOf(scenario, rows, system.replication.capabilities.readable)
+    const { mode, batchRows, lingerMs, writers } = system
+    return { name: systemName(system), mode: mode.name, batchRows, lingerMs, writers, phases }
+  })
+  // Under `auto` only the first of several repeats calibrates.
+  const saved = scenario.rate.kind === 'auto' ? calibrationSeconds(scenario) * (scenario.repeat - 1) : 0
+  const seconds = described.reduce((sum, system) => {
+    const once = system.phases.reduce((total, phase) => total + phase.seconds, 0)
+    return sum + once * scenario.repeat - saved
+  }, 0)
+  const parts = [...diskOf(scenario, systems, workload, rows), ...memoryOf(scenario, systems, workload, rows)]
+  return {
+    workload: workload.workload.name,
+    rows,
+    topology: topologyOf(scenario),
+    systems: described,
+    runs: systems.length * scenario.repeat,
+    heldAtOnce: heldAtOnce(scenario, systems),
+    seconds,
+    parts: parts.filter(ADDED_PARTS),
+  }
+}

@@ -1,0 +1,47 @@
+// What faults do to a run's house: bench/deploy signals the services, the links' controls change the links.
+import type { DeployPlan } from '../contract/driver.ts'
+import type { Scenario } from '../contract/scenario.ts'
+import type { Topology } from '../contract/topology.ts'
+import type { LocalDeployment } from '../deploy/local.ts'
+import type { FaultGround, FoundFault } from '../faults/fault-kind.ts'
+import { findTargets } from '../faults/find-targets.ts'
+import { systemName, type System } from '../systems.ts'
+import { relayBetween, type LinkControl } from '../wan/links.ts'
+
+/** The scenario's faults with what they hit of a system. Throws USAGE where they hit nothing. */
+export function faultsFor(
+  scenario: Pick<Scenario, 'faults'>,
+  system: System,
+  plan: DeployPlan,
+  topology: Topology,
+): readonly FoundFault[] {
+  if (scenario.faults.length === 0) return []
+  return findTargets(scenario.faults, {
+    system: systemName(system),
+    topology,
+    services: system.entry.driver.services(plan),
+    relayBetween: (a, b) => relayBetween(topology, a, b),
+  })
+}
+
+export function faultGround(deployment: LocalDeployment, links: LinkControl): FaultGround {
+  return {
+    setLink: (from, to, change) => links.set(from, to, change),
+    kill: async (service) => {
+      // The last word of a relay's counters, which end with it.
+      await links.counters().catch(() => undefined)
+      await deployment.kill(service)
+    },
+    stop: async (service) => {
+      await links.counters().catch(() => undefined)
+      await deployment.shutDown(service)
+    },
+    pause: (service) => deployment.pause(service),
+    resume: (service) => deployment.resume(service),
+    start: async (service, signal) => {
+      await deployment.restart(service, signal)
+      // A relay that is back is told of its links' states by the first question that it gets.
+      await links.counters().catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+// What the servers' own subscriptions count.
+import type { Counters } from '../../bench/contract/driver.ts'
+import { delay } from '../../bench/lib/clock.ts'
+import type { Server } from './server.ts'
+
+const MEANING =
+  'Changes that found the row last written under another origin than their own, or there or missing where it should not be (sum of confl_* in pg_stat_subscription_stats). ' +
+  'It says who wrote last, not whether the writes were concurrent: a write that causally follows another DC’s counts, and an insert that cannot be applied counts again at each retry.'
+
+/** A worker hands its counts on at most once a second. */
+const HANDED_ON_MS = 1200
+
+/** Sums of every subscription's counters over all servers. A server that does not count conflicts has none reported. */
+export async function nativeCounters(servers: readonly Server[]): Promise<Counters> {
+  await delay(HANDED_ON_MS)
+  const sums: Record<string, number> = {}
+  const add = async ({ client }: Server) => {
+    const { rows } = await client.query<{ stats: Record<string, unknown> }>(
+      `SELECT to_jsonb(stats) AS stats FROM pg_stat_subscription_stats AS stats`,
+    )
+    for (const { stats } of rows) {
+      for (const [name, count] of Object.entries(stats)) {
+        if (/^confl_|_error_count$/.test(name)) sums[name] = (sums[name] ?? 0) + Number(count)
+      }
+    }
+  }
+  await Promise.all(servers.map(add))
+  const conflicts = Object.entries(sums).filter(([name]) => name.startsWith('confl_'))
+  return {
+    conflictsReported:
+      conflicts.length === 0 ? null : { count: conflicts.reduce((sum, [, count]) => sum + count, 0), meaning: MEANING },
+    own: sums,
+  }
+}

@@ -1,0 +1,90 @@
+// The replication `native`: publications, slots and subscriptions of the servers themselves, a part of the keys a stream.
+import { dirname, join } from 'node:path'
+import { escapeLiteral } from 'pg'
+import type { Address, DeployPlan, SeenFrom } from '../../bench/contract/driver.ts'
+import { BenchError } from '../../bench/contract/errors.ts'
+import type { Dc } from '../../bench/contract/topology.ts'
+import { delay } from '../../bench/lib/clock.ts'
+import { DATABASE, PASSFILE, ROLE, SQL_PORT, streamPublication, streamSlot, subscriptionName } from './names.ts'
+import { othersOf, type Server } from './server.ts'
+import { readSettings } from './settings.ts'
+import { tableName } from './statements.ts'
+
+const STREAMING_WITHIN_MS = 30_000
+const LOOK_EVERY_MS = 50
+
+/** A value of a connection string, which has quotes and backslashes of its own. */
+const quoted = (value: string | number): string => `'${String(value).replaceAll(/['\\]/g, '\\$&')}'`
+
+/** How a receiver's server reaches a source. The password stays in the server's own file: neither catalog nor log has it. */
+function connectionString({ host, port }: Address, passfile: string): string {
+  const parts = { host, port, user: ROLE, dbname: DATABASE, passfile, sslmode: 'disable', connect_timeout: 10 }
+  return Object.entries(parts)
+    .map(([name, value]) => `${name}=${quoted(value)}`)
+    .join(' ')
+}
+
+/** Publications and slots of one source. The filter's column is the primary key, so that updates carry it as well. */
+async function publish({ client, dc }: Server, { dcs, table }: DeployPlan, streams: number): Promise<void> {
+  for (let stream = 0; stream < streams; stream++) {
+    const part = streams === 1 ? '' : ` WHERE (key % ${streams} = ${stream})`
+    await client.query(`CREATE PUBLICATION ${streamPublication(stream)} FOR TABLE ${tableName(table)}${part}`)
+    for (const receiver of othersOf(dc, dcs)) {
+      await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [streamSlot(receiver, stream)])
+    }
+  }
+}
+
+/** Subscriptions of one receiver to all others, each through the link. */
+async function subscribe({ client, dc }: Server, plan: DeployPlan, seenFrom: SeenFrom): Promise<void> {
+  const { streams, applySynchronousCommit } = readSettings(plan.settings)
+  const [{ path }] = (await client.query<{ path: string }>(`SELECT current_setting('config_file') AS path`)).rows
+  const seen = seenFrom(dc.name)
+  const create = async (source: Dc, stream: number) => {
+    const connection = connectionString(seen[source.name][SQL_PORT], join(dirname(path), PASSFILE))
+    await client.query(
+      `CREATE SUBSCRIPTION ${subscriptionName(source, stream)} CONNECTION ${escapeLiteral(connection)}
+       PUBLICATION ${streamPublication(stream)}
+       WITH (create_slot = false, slot_name = ${streamSlot(dc, stream)}, copy_data = false, origin = none,
+             binary = true, synchronous_commit = ${applySynchronousCommit})`,
+    )
+  }
+  for (const source of othersOf(dc, plan.dcs)) {
+    for (let stream = 0; stream < streams; stream++) await create(source, stream)
+  }
+}
+
+/** Resolves when every slot of the source is being read. Throws STORE when one is not within half a minute. */
+async function untilRead({ client, dc }: Server, signal: AbortSignal): Promise<void> {
+  const giveUpAtMs = performance.now() + STREAMING_WITHIN_MS
+  for (;;) {
+    const { rows } = await client.query<{ slot: string }>(
+      `SELECT slot_name AS slot FROM pg_replication_slots WHERE slot_type = 'logical' AND NOT active`,
+    )
+    if (rows.length === 0) return
+    if (performance.now() > giveUpAtMs) {
+      throw new BenchError(
+        'STORE',
+        `No subscription reads the slot ${rows[0].slot} of ${dc.name} after ${STREAMING_WITHIN_MS / 1000} s: the receiving server's log says why.`,
+      )
+    }
+    await delay(LOOK_EVERY_MS, signal)
+  }
+}
+
+/**
+ * Makes every server subscribe to all others and resolves when all are connected. A slot made by CREATE SUBSCRIPTION would
+ * wait for the running transactions of its source, among them that server's own CREATE SUBSCRIPTION, and both for ever:
+ * so all slots stand before the first subscription.
+ */
+export async function replicateNatively(
+  servers: readonly Server[],
+  plan: DeployPlan,
+  seenFrom: SeenFrom,
+  signal: AbortSignal,
+): Promise<void> {
+  const { streams } = readSettings(plan.settings)
+  await Promise.all(servers.map((server) => publish(server, plan, streams)))
+  await Promise.all(servers.map((server) => subscribe(server, plan, seenFrom)))
+  await Promise.all(servers.map((server) => untilRead(server, signal)))
+}
