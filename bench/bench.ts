@@ -58,24 +58,27 @@ async function measureTogether(contexts: readonly RunContext[]): Promise<number>
   return rate
 }
 
-async function measureAlone(context: RunContext, rate: number | null | 'auto'): Promise<void> {
+/** Returns the rate at which it was measured; null is a closed loop. */
+async function measureAlone(context: RunContext, rate: number | null | 'auto'): Promise<number | null> {
   await using run = await Run.open(context)
-  await run.measure(rate === 'auto' ? autoRate(await run.calibrate()) : rate)
+  const rowsPerSecond = rate === 'auto' ? autoRate(await run.calibrate()) : rate
+  await run.measure(rowsPerSecond)
+  return rowsPerSecond
 }
 
-/** Every run of the scenario, repeats interleaved. */
+/** Every run of the scenario, repeats interleaved. Only the first repeat calibrates: the others are to be at its rate. */
 async function measureAll(
   contextOf: (system: System, repeat: number) => RunContext,
   scenario: Scenario,
   systems: readonly System[],
 ): Promise<void> {
   const { rate } = scenario
-  let rowsPerSecond: number | null | 'auto' =
-    rate.kind === 'fixed' ? rate.rowsPerSecond : rate.kind === 'max' ? null : 'auto'
+  const asked = rate.kind === 'fixed' ? rate.rowsPerSecond : rate.kind === 'max' ? null : 'auto'
+  const rates = systems.map((): number | null | 'auto' => asked)
   for (let repeat = 1; repeat <= scenario.repeat; repeat++) {
     const contexts = systems.map((system) => contextOf(system, repeat))
-    if (rowsPerSecond === 'auto' && rate.kind === 'auto') rowsPerSecond = await measureTogether(contexts)
-    else for (const context of contexts) await measureAlone(context, rowsPerSecond)
+    if (rate.kind === 'auto' && repeat === 1) rates.fill(await measureTogether(contexts))
+    else for (const [i, context] of contexts.entries()) rates[i] = await measureAlone(context, rates[i])
   }
 }
 

@@ -5,13 +5,15 @@ import { ADDED_PARTS, type Estimate, type EstimatedPhase, type EstimatedSystem, 
 import type { WorkloadEntry } from './registry.ts'
 import { deployPlanOf, systemName, topologyOf, workloadOptions, type System } from './systems.ts'
 
-/** Rows/s over all DCs taken for a rate that only a calibration will find, or a closed loop: more than a small machine does. */
-const RATE_BOUND = 50_000
+/** Rows/s over all DCs where only a calibration or a closed loop will tell: no store here does more on a small machine. */
+const RATE_BOUND = 250_000
+/** The same for times, where a bound would mislead. */
+const RATE_USUAL = 30_000
 const CALIBRATION_SECONDS = { quick: 2.5, full: 4 } as const
 const START_SECONDS = 3
 /** Rows × DCs a second of the whole machine. */
-const LOAD_PER_SECOND = 420_000
-const DIGEST_PER_SECOND = 650_000
+const LOAD_PER_SECOND = 380_000
+const DIGEST_PER_SECOND = 600_000
 const READ_BACK_PER_SECOND = 60_000
 const ANALYSE_PER_SECOND = 150_000
 /** Equal digests must be seen again after a while, and writes must cross the WAN first. */
@@ -32,11 +34,9 @@ const THREAD_BYTES = 45e6
 const PROCESS_BYTES = 115e6
 const TOUCHED_KEY_BYTES = 24
 
-/** Rows/s over all DCs, and whether that is only a bound. */
-function rateOf({ rate }: Scenario): { readonly rowsPerSecond: number; readonly bound: boolean } {
-  return rate.kind === 'fixed'
-    ? { rowsPerSecond: rate.rowsPerSecond, bound: false }
-    : { rowsPerSecond: RATE_BOUND, bound: true }
+/** Rows/s over all DCs: the rate asked for, else `unknown`. */
+function rateOf({ rate }: Scenario, unknown: number): number {
+  return rate.kind === 'fixed' ? rate.rowsPerSecond : unknown
 }
 
 /** How many runs' stores are held at once: a common rate is found with all of them deployed. */
@@ -49,18 +49,16 @@ function calibrationSeconds({ rate, quick }: Scenario): number {
   return calibrates ? CALIBRATION_SECONDS[quick ? 'quick' : 'full'] : 0
 }
 
-/** What one run of each system writes, in rows over all DCs: all of them, those measured or warmed up, and the most keys. */
-function writtenBy(scenario: Scenario, rows: number) {
-  const { rowsPerSecond, bound } = rateOf(scenario)
-  const measured = (rowsPerSecond * (scenario.warmupMs + scenario.durationMs)) / 1000
-  const calibrated = RATE_BOUND * calibrationSeconds(scenario)
-  const written = measured + calibrated
-  return { written, bound: bound || calibrated > 0, keys: Math.min(written, rows), rowsPerSecond }
+/** What one run of each system writes, in rows over all DCs, and how many keys at most. */
+function writtenBy(scenario: Scenario, rows: number, unknownRate: number) {
+  const measured = (rateOf(scenario, unknownRate) * (scenario.warmupMs + scenario.durationMs)) / 1000
+  const written = measured + unknownRate * calibrationSeconds(scenario)
+  return { written, keys: Math.min(written, rows) }
 }
 
 function phasesOf(scenario: Scenario, rows: number, readable: boolean): EstimatedPhase[] {
   const dcs = scenario.dcs.length
-  const { written, keys } = writtenBy(scenario, rows)
+  const { written, keys } = writtenBy(scenario, rows, RATE_USUAL)
   const longestMs = Math.max(...topologyOf(scenario).links.map((link) => link.delayMs))
   const digest = readable ? (rows * dcs) / DIGEST_PER_SECOND : 0
   const phases: [name: string, seconds: number][] = [
@@ -88,7 +86,9 @@ const sumOf = <T>(list: readonly T[], bytesOf: (item: T) => number): number =>
 function diskOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry, rows: number): Part[] {
   const dcs = scenario.dcs.length
   const { columns } = workload.workload.table(workloadOptions(scenario, workload))
-  const { written, bound, keys, rowsPerSecond } = writtenBy(scenario, rows)
+  const { written, keys } = writtenBy(scenario, rows, RATE_BOUND)
+  const bound = scenario.rate.kind !== 'fixed'
+  const rowsPerSecond = rateOf(scenario, RATE_BOUND)
   const each = systems.map(({ entry: { driver }, settings }) => {
     const beside = (writtenRows: number) =>
       dcs * (driver.needs?.({ columns, rows, writtenRows, settings }).diskBytes ?? 0)
@@ -114,7 +114,8 @@ function diskOf(scenario: Scenario, systems: readonly System[], workload: Worklo
 function memoryOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry, rows: number): Part[] {
   const dcs = scenario.dcs.length
   const { columns } = workload.workload.table(workloadOptions(scenario, workload))
-  const { written, bound, keys } = writtenBy(scenario, rows)
+  const { written, keys } = writtenBy(scenario, rows, RATE_BOUND)
+  const bound = scenario.rate.kind !== 'fixed'
   const held = heldAtOnce(scenario, systems)
   const threads = dcs * (scenario.workers + 1)
   const each = systems.map((system) => {

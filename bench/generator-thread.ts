@@ -2,7 +2,6 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import type { Session } from './contract/driver.ts'
-import { messageOf } from './contract/errors.ts'
 import { Alarm } from './lib/alarm.ts'
 import { nowUs } from './lib/clock.ts'
 import { ContentMaker } from './lib/content.ts'
@@ -14,6 +13,7 @@ import { schedule } from './load/schedule.ts'
 import { TouchedKeys } from './load/touched.ts'
 import { LedgerWriter } from './measure/ledger.ts'
 import {
+  failure,
   loadDriver,
   loadWorkload,
   type FromGenerator,
@@ -30,6 +30,9 @@ const PROGRESS_EVERY_MS = 500
 const { plan, probers } = workerData as { plan: GeneratorThreadPlan; probers: readonly MessagePort[] }
 const main = parentPort as MessagePort
 const say = (message: FromGenerator) => main.postMessage(message)
+const fail = (error: unknown) => say(failure(error))
+// What a driver or a workload throws from a timer or a stream comes here.
+process.on('uncaughtException', fail)
 
 const driver = await loadDriver(plan.driver)
 const workload = await loadWorkload(plan.workload)
@@ -44,7 +47,8 @@ const touched = new TouchedKeys()
 let generator: Generator | undefined
 const alarm = new Alarm(() => generator?.ring())
 
-const progressOf = (running: Generator): Progress => {
+const progressOf = (running: Generator | undefined): Progress => {
+  if (running === undefined) return { offered: 0, acknowledged: 0, failed: 0, unknown: 0, dropped: 0 }
   const { offered, acknowledged, failed, unknown, dropped } = running.counts
   return { offered, acknowledged, failed, unknown, dropped }
 }
@@ -91,7 +95,10 @@ async function runPhase(order: PhaseOrder): Promise<void> {
       batchRows: plan.batchRows,
       lingerUs: plan.lingerUs,
       inFlight: plan.inFlight,
-      pendingRowsMax: Math.floor(PENDING_ROWS_MAX / Math.ceil(plan.writers / plan.workers)),
+      pendingRowsMax: Math.max(
+        2 * plan.batchRows,
+        Math.floor(PENDING_ROWS_MAX / Math.ceil(plan.writers / plan.workers)),
+      ),
       probeShare: order.probeShare,
     }
     return new Lane(sessions[i], laneOptions, content, clock, ledger, touched, {
@@ -149,11 +156,9 @@ async function close(): Promise<void> {
   main.close()
 }
 
-const fail = (error: unknown) => say({ type: 'error', message: messageOf(error) })
-
 main.on('message', (message: ToGenerator) => {
   if (message.type === 'phase') runPhase(message.order).catch(fail)
-  else if (message.type === 'stop') generator?.stop()
+  else if (message.type === 'counts') say({ type: 'counts', progress: progressOf(generator), atUs: nowUs() })
   else close().catch(fail)
 })
 

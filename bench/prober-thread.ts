@@ -1,10 +1,10 @@
 // The thread of one DC's prober: takes probed rows from the generators of the other DCs and stores how each probe ended.
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
-import { messageOf } from './contract/errors.ts'
 import { PROBES, PROBE_STATE } from './lib/ledger-format.ts'
 import { ColumnWriter } from './measure/column-writer.ts'
 import { Prober } from './measure/prober.ts'
 import {
+  failure,
   loadDriver,
   type FromProber,
   type ProbeMessage,
@@ -15,6 +15,8 @@ import {
 const { plan, sources } = workerData as { plan: ProberThreadPlan; sources: readonly MessagePort[] }
 const main = parentPort as MessagePort
 const say = (message: FromProber) => main.postMessage(message)
+const fail = (error: unknown) => say(failure(error))
+process.on('uncaughtException', fail)
 
 const driver = await loadDriver(plan.driver)
 const { deployPlan, mode, timeoutMs, epochUs } = plan
@@ -52,6 +54,6 @@ for (const source of sources) {
 }
 main.on('message', (message: ToProber) => {
   if (message.type === 'counts') say({ type: 'counts', asked: prober.asked, seen, waiting: prober.waiting })
-  else close().catch((error: unknown) => say({ type: 'error', message: messageOf(error) }))
+  else close().catch(fail)
 })
 say({ type: 'ready' })

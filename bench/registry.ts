@@ -7,12 +7,15 @@ export interface DriverEntry {
   /** The module that a thread loads it from, and the name that it exports. */
   readonly module: URL
   readonly exportName: string
+  /** Where the user has it from; absent for those in the tree. */
+  readonly file?: string
 }
 
 export interface WorkloadEntry {
   readonly workload: Workload
   readonly module: URL
   readonly exportName: string
+  readonly file?: string
 }
 
 export interface Registry {

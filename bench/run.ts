@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Progress } from './cli/progress.ts'
 import type { DeployPlan, Endpoints } from './contract/driver.ts'
+import { BenchError } from './contract/errors.ts'
 import { RUN_FILES, type CounterMark, type WorkerPhase } from './contract/run-folder.ts'
 import type { Scenario } from './contract/scenario.ts'
 import type { FaultFacts } from './contract/fault.ts'
@@ -78,7 +79,15 @@ export class Run implements AsyncDisposable {
     this.#workers.push(...found.phase.facts)
     if (this.#readable) {
       this.#step('catching up after the calibration')
-      await this.#converge(found.phase.touched)
+      const { timedOut } = await this.#converge(found.phase.touched)
+      // Where DCs diverge by design they never agree again; elsewhere a backlog would spoil what is measured next.
+      const promises = this.#context.system.replication.capabilities.conflicts !== 'diverges'
+      if (timedOut && promises) {
+        throw new BenchError(
+          'STORE',
+          `${systemName(this.#context.system)} did not catch up after its calibration: give a --rate of your own, or more time with --drain-timeout.`,
+        )
+      }
     }
     return found
   }
@@ -100,13 +109,14 @@ export class Run implements AsyncDisposable {
     const measured = await this.#phase('measure', scenario.durationMs, rowsPerSecond)
     const felt = pressure.end()
     if (this.#readable) this.#step('writers stopped; waiting until the DCs agree')
-    const [convergence] = await Promise.all([
+    const draining = Promise.all([
       this.#readable ? this.#converge(measured.touched) : undefined,
       this.#mark('measure-end'),
       threads.closeGenerators(),
     ])
-    await this.#mark('converged')
-    const probers = await threads.closeProbers()
+    const [convergence] = await orAborted(draining, signal)
+    await orAborted(this.#mark('converged'), signal)
+    const probers = await orAborted(threads.closeProbers(), signal)
     await orAborted(admin.flush(), signal)
     await this.#mark('flushed')
     if (this.#readable) this.#step('reading every written row back')
@@ -208,6 +218,7 @@ export class Run implements AsyncDisposable {
     const waiting = {
       epochUs: journal.epoch.monotonicUs,
       timeoutMs: this.#context.scenario.drainTimeoutMs,
+      loadedRows: this.#open.plan.table.rows,
       mayStayApart: this.#context.system.replication.capabilities.conflicts === 'diverges',
     }
     return orAborted(converge(admin, this.#dcNames, keys, waiting, signal), signal)

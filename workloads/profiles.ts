@@ -10,6 +10,13 @@ export const profiles: Workload = {
     'A table of users. Every write replaces one user’s row as a whole. A user belongs to one home DC, which writes the row; ' +
     'the share --overlap of the users travels, and their rows are written in every DC. Activity is zipfian with exponent --skew, ' +
     'the busiest users scattered over the table.',
+  optionMeanings: {
+    rows: 'users, each with one row',
+    overlap: 'share of the users that travel: every DC writes their rows, which is where conflicts come from',
+    skew: 'zipfian exponent of the users’ activity, and so of the keys’',
+    distribution:
+      'law of the users’ activity; zipfian and hotspot users are scattered over the table, latest and sequential ones are not',
+  },
   appends: false,
   defaults: { rows: 1_000_000, overlap: 0.1, skew: 0.99, distribution: 'zipfian' },
 

@@ -3,14 +3,17 @@ import type { AuditLine, Verdict } from '../contract/analysis.ts'
 import type { RunFacts } from '../contract/run-folder.ts'
 import { AUDIT_BOUNDS, TREND_FLOOR_MS, TREND_Z, type AuditName } from './audit-table.ts'
 import { formatFigure, roundFigure } from './numbers.ts'
-import type { RoundTrips } from './round-trips.ts'
+import { FAULT_PHASE, type RoundTrips } from './round-trips.ts'
 import { trendOf } from './statistics.ts'
 
 /** What the audit judges. Series are by slice of the measured phase; NaN where a slice has nothing. */
 interface AuditInput {
   readonly facts: RunFacts
   readonly offered: number
-  readonly dropped: number
+  /** A fault made a DC stand still: what waited is sent at once afterwards, which makes the client late and busy. */
+  readonly stoodStill: boolean
+  /** null: not to be judged. */
+  readonly dropped: number | null
   readonly acknowledgedInTime: number
   readonly unknown: number
   readonly roundTrips: readonly RoundTrips[]
@@ -58,19 +61,24 @@ function findings(input: AuditInput): Record<AuditName, Found> {
   // Warming up is for what is not yet steady; its pings are in the files all the same.
   // A closed loop takes every core there is, the relay's too, and states no lag: its links are judged before and after.
   const closedLoop = facts.scenario.rowsPerSecond === null
-  const judged = roundTrips.filter(({ phase }) => phase !== 'warmup' && !(closedLoop && phase === 'during'))
+  // Those that a fault delayed are the fault's.
+  const unjudged = new Set(['warmup', FAULT_PHASE, ...(closedLoop ? ['during'] : [])])
+  const judged = roundTrips.filter(({ phase }) => !unjudged.has(phase))
   const workers = facts.workers.filter((worker) => worker.phase === 'measure')
-  const worst = <T>(items: readonly T[], value: (item: T) => number, where: (item: T) => string): Found =>
+  const worst = <T>(items: readonly T[], valueOf: (item: T) => number | null, where: (item: T) => string): Found =>
     items.reduce<Found>(
-      (so, item) => (so.value === null || value(item) > so.value ? { value: value(item), where: where(item) } : so),
+      (so, item) => {
+        const value = valueOf(item)
+        return value !== null && (so.value === null || value > so.value) ? { value, where: where(item) } : so
+      },
       { value: null },
     )
-  const share = (part: number, of: number): Found => ({ value: of === 0 ? null : part / of })
-  const worker = (w: (typeof workers)[number]) => `${w.dc}, writer ${w.worker}`
+  const share = (part: number | null, of: number): Found => ({ value: part === null || of === 0 ? null : part / of })
+  const worker = (w: (typeof workers)[number]) => `${w.dc}, worker ${w.worker}`
   const trip = (t: RoundTrips) => `${t.from} to ${t.to}, ${t.phase}`
   return {
-    slip: worst(workers, (w) => w.slipP99Ms, worker),
-    eventLoop: worst(workers, (w) => w.eventLoopP99Ms, worker),
+    slip: input.stoodStill ? { value: null } : worst(workers, (w) => w.slipP99Ms, worker),
+    eventLoop: input.stoodStill ? { value: null } : worst(workers, (w) => w.eventLoopP99Ms, worker),
     utilisation: worst(workers, (w) => w.utilisation, worker),
     dropped: share(input.dropped, input.offered),
     shortfall: share(Math.max(0, input.offered - input.acknowledgedInTime), input.offered),

@@ -9,6 +9,9 @@ import { readCsv, type RunData } from './load.ts'
 import { readProbeLags, type LinkProbes } from './probe-lags.ts'
 import type { Traffic } from './traffic.ts'
 
+/** A client that could send nothing for longer has so many rows to send at once that it is late with them. */
+const STOOD_STILL_SECONDS = 0.2
+
 /** The store's word for what was still to replicate over a link, at its most. */
 interface ReportedPeak {
   readonly amount: number
@@ -36,6 +39,8 @@ export interface AnalysedFaults {
   readonly faults: readonly AnalysedFault[]
   readonly writes: FaultWrites
   readonly spans: FaultSpans
+  /** A DC acknowledged nothing for so long that its rows piled up in the client. */
+  readonly stoodStill: boolean
   /** Of the writes acknowledged outside the spans: how many were probed, and how many of those were seen. */
   readonly probed: { readonly asked: number; readonly answered: number }
 }
@@ -70,7 +75,9 @@ export function analyseFaults(run: RunData, traffic: Traffic): AnalysedFaults | 
   })
   const spans = new FaultSpans(faults.map(({ fault, caughtUpUs }) => ({ startUs: fault.startUs, endUs: caughtUpUs })))
   const caughtUp = faults.map(({ caughtUpUs }) => caughtUpUs)
-  return { faults, writes: readFaultWrites(run, facts, caughtUp, spans), spans, probed: probedOutside(probes, spans) }
+  const writes = readFaultWrites(run, facts, caughtUp, spans)
+  const stoodStill = writes.inFault.flat().some((dc) => dc.outageSeconds > STOOD_STILL_SECONDS)
+  return { faults, writes, spans, stoodStill, probed: probedOutside(probes, spans) }
 }
 
 function linksOf(run: RunData, fault: FaultFacts, probes: readonly LinkProbes[]) {

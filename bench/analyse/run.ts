@@ -8,6 +8,9 @@ import { addConflicts, addPrediction, conflictBasis } from './conflict-figures.t
 import { CERTAINTY } from './conflicts.ts'
 import { convergenceOf, writeDivergence } from './convergence.ts'
 import { addCost } from './cost.ts'
+import { addFaults, faultNotes, faultSummaries } from './fault-figures.ts'
+import { FaultSpans } from './fault-spans.ts'
+import { analyseFaults } from './faults.ts'
 import { percentileUs } from './histograms.ts'
 import { writeIntervals } from './intervals.ts'
 import { walkKeySpace, type KeySpace } from './key-space.ts'
@@ -54,29 +57,41 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   addTraffic(list, run, traffic)
   addVisible(list, run, traffic, keySpace.visible)
   addLag(list, run, lag)
-  const roundTrips = addRoundTrips(list, run)
+  const faults = analyseFaults(run, traffic)
+  const spans = faults?.spans ?? new FaultSpans([])
+  if (faults !== undefined) addFaults(list, run, faults)
+  const roundTrips = addRoundTrips(list, run, spans)
   const basis = conflictBasis(keySpace)
   addConflicts(list, run, keySpace, basis)
   const disagreement = addPrediction(list, run, keySpace, lag, basis)
   addConvergence(list, run)
   addCost(list, stored, run.dcs, traffic)
   const offer = offerOf(run)
+  const untouched = (series: readonly number[]) => spans.untouched(series, slices)
   const answered = probeCount(lag, 'hits') + probeCount(lag, 'overshadowed')
   const audit = auditRun({
     facts: stored,
     ...offer,
+    stoodStill: false,
     acknowledgedInTime: sumOf(traffic, 'acknowledgedInTime'),
     unknown: sumOf(traffic, 'unknown'),
     roundTrips,
-    probesAsked: answered + probeCount(lag, 'open') + probeCount(lag, 'dropped'),
-    probesAnswered: answered,
-    thinSecondsShare: lag.evidence.thinShare(run.measure.startUs, run.measure.endUs),
-    acknowledgedPerSlice: [...traffic.acknowledgedBySlice],
-    lagP50MsPerSlice: lag.bySlice.map((slice) => (slice.percentileUs(50) ?? Number.NaN) / 1000),
-    responseP50MsPerSlice: traffic.responseBySlice.map((slice) => (percentileUs(slice, 50) ?? Number.NaN) / 1000),
-    backlogSeconds: backlogSeconds(run, slices, traffic),
+    probesAsked: faults?.probed.asked ?? answered + probeCount(lag, 'open') + probeCount(lag, 'dropped'),
+    probesAnswered: faults?.probed.answered ?? answered,
+    thinSecondsShare: lag.evidence.thinShare(run.measure.startUs, run.measure.endUs, (from, to) =>
+      spans.touch(from, to),
+    ),
+    acknowledgedPerSlice: untouched([...traffic.acknowledgedBySlice]),
+    lagP50MsPerSlice: untouched(lag.bySlice.map((slice) => (slice.percentileUs(50) ?? Number.NaN) / 1000)),
+    responseP50MsPerSlice: untouched(
+      traffic.responseBySlice.map((slice) => (percentileUs(slice, 50) ?? Number.NaN) / 1000),
+    ),
+    backlogSeconds: untouched(backlogSeconds(run, slices, traffic)),
+    // Nobody knows when the schedule gave rows up, and a DC that is down for long makes it do so.
+    ...(faults === undefined ? {} : { ...faults.writes.outside, dropped: null, stoodStill: faults.stoodStill }),
   })
-  const warnings = disagreement === null ? [] : [disagreement]
+  // A fault changes the lag while it lasts: independent writers do not then have what a steady lag predicts.
+  const warnings = disagreement === null || faults !== undefined ? [] : [disagreement]
   for (const link of lag.evidence.contradictedLinks) {
     const [from, to] = [run.dcs[Math.floor(link / run.dcs.length)], run.dcs[link % run.dcs.length]]
     warnings.push(
@@ -105,16 +120,17 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     seed: scenario.seed,
     quick: scenario.quick,
     dcs: run.dcs,
-    links: scenario.topology.links.map(({ from, to, delayMs }) => ({ from, to, delayMs })),
+    links: scenario.topology.links,
     rateAsked: scenario.rateAsked,
     rowsPerSecond: scenario.rowsPerSecond,
     measuredSeconds: run.measure.seconds,
     durability: system.store?.durability ?? '',
     fdatasyncP50Ms: stored.ground.fdatasyncP50Ms,
     conflictBasis: basis,
-    notes: notesOn(run, keySpace, basis),
+    notes: [...notesOn(run, keySpace, basis), ...(faults === undefined ? [] : faultNotes(run, faults, audit))],
     metrics: list.metrics,
     audit,
+    ...(faults === undefined ? {} : { faults: faultSummaries(run, faults) }),
     verdict,
   }
 }

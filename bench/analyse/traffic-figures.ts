@@ -90,7 +90,10 @@ function addPercentiles(list: MetricList, name: string, histogram: Histogram, dc
 function addSlip(list: MetricList, run: RunData, dc: string): void {
   const workers = run.stored.workers.filter((worker) => worker.phase === 'measure' && (dc === '' || worker.dc === dc))
   const n = offerOf(run, dc === '' ? undefined : dc).offered
-  const worst = (values: readonly number[]) => ({ value: values.length === 0 ? null : Math.max(...values), n })
+  const worst = (values: readonly (number | null)[]) => {
+    const known = values.flatMap((value) => (value === null ? [] : [value]))
+    return { value: known.length === 0 ? null : Math.max(...known), n }
+  }
   list.add('slip_p50', 'ms', worst(workers.map((worker) => worker.slipP50Ms)), { dc })
   list.add('slip_p99', 'ms', worst(workers.map((worker) => worker.slipP99Ms)), { dc })
   list.add('slip_max', 'ms', worst(workers.map((worker) => worker.slipMaxMs)), { dc })

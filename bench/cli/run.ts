@@ -4,6 +4,7 @@ import { BenchError, EXIT } from '../contract/errors.ts'
 import { planBench, runBench } from '../bench.ts'
 import { refuseWhatCannotFit } from '../estimate-room.ts'
 import type { Scenario } from '../contract/scenario.ts'
+import { withOutside } from '../outside.ts'
 import type { Registry } from '../registry.ts'
 import { dryRunJson, dryRunText } from './dry-run.ts'
 import { printBench } from './print.ts'
@@ -53,11 +54,11 @@ async function dryRun(scenario: Scenario, registry: Registry, json: boolean): Pr
 
 export async function runCommand(
   raw: Readonly<Record<string, unknown>>,
-  registry: Registry,
+  inTree: Registry,
   mode: RunMode,
 ): Promise<number> {
   const { json } = mode
-  const scenario = scenarioFrom(raw)
+  const { scenario, registry } = await withOutside(scenarioFrom(raw), inTree)
   if (mode.dryRun) return dryRun(scenario, registry, json)
   const progress = progressFor(process.stderr)
   const { signal, release } = abortOnSignals()

@@ -93,13 +93,7 @@ const schema = z.strictObject({
   quick: z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]).default(false),
   fault: z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]),
   deployment: z.enum(['local']).default('local'),
-  set: z
-    .union([
-      z.string().transform((value) => [value]),
-      z.array(z.string()),
-      z.record(z.string(), text).transform((record) => Object.entries(record).map(([k, v]) => `${k}=${v}`)),
-    ])
-    .default([]),
+  set: z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]),
   out: text.default('results'),
   data: text.optional(),
   ports: read(portsOf, 'a range of ports such as 15000-32000').default({ first: 15000, last: 32000 }),
@@ -140,7 +134,8 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
       const values = issue.values.map(String)
       throw new BenchError('USAGE', `--${option} ${String(said)} is not known: ${suggestion(String(said), values)}`)
     }
-    const what = issue.code === 'custom' || issue.message !== '' ? issue.message : 'is not understood'
+    // The library's own words are for programmers; ours are those of custom issues.
+    const what = issue.code === 'custom' ? issue.message : `cannot be ${JSON.stringify(said)}`
     throw new BenchError('USAGE', `--${option} ${what}; see --help for examples.`)
   }
   const o = parsed.data

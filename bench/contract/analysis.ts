@@ -72,7 +72,15 @@ export interface RunAnalysis {
   readonly seed: number
   readonly quick: boolean
   readonly dcs: readonly string[]
-  readonly links: readonly { readonly from: string; readonly to: string; readonly delayMs: number }[]
+  readonly links: readonly {
+    readonly from: string
+    readonly to: string
+    readonly delayMs: number
+    /** Absent in runs of older versions. */
+    readonly jitterMs?: number
+    /** Absent: unlimited. */
+    readonly bandwidthBytesPerSecond?: number
+  }[]
   readonly rateAsked: string
   /** Rows/s offered over all DCs; null in closed loop. */
   readonly rowsPerSecond: number | null

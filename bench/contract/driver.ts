@@ -148,6 +148,7 @@ export interface Admin extends AsyncDisposable {
    * its peers by itself must be given their addresses as `seenFrom` its own DC.
    */
   replicate(seenFrom: SeenFrom): Promise<void>
+  /** By link, as its source knows it; links from DCs that do not answer at once are left out. */
   backlog(): Promise<readonly Backlog[]>
   digest(dc: string, selection: { readonly buckets: number; readonly keys?: Float64Array }): Promise<Digest>
   rows(dc: string, selection: RowSelection): AsyncIterable<RowStates>

@@ -51,10 +51,10 @@ export interface WorkerPhase {
   readonly offered: number
   /** Rows given up because they were later than the backlog bound allows. */
   readonly dropped: number
-  /** Slip: from when a batch should have been sent to when it was, where the client alone was late. */
-  readonly slipP50Ms: number
-  readonly slipP99Ms: number
-  readonly slipMaxMs: number
+  /** Slip: from when a batch should have been sent to when it was, where the client alone was late; null when nothing was sent. */
+  readonly slipP50Ms: number | null
+  readonly slipP99Ms: number | null
+  readonly slipMaxMs: number | null
   /** Event-loop delay of the thread above its sampling period. */
   readonly eventLoopP99Ms: number
   readonly eventLoopMaxMs: number

@@ -31,6 +31,8 @@ export interface Workload {
   readonly defaults: WorkloadOptions
   /** What the workload says of its table and its keys, in a few sentences for `list`. */
   readonly meaning: string
+  /** What each of the options means here, a sentence each. */
+  readonly optionMeanings: Readonly<Record<keyof WorkloadOptions, string>>
   /** Every operation inserts a row that is not there: modes that can only insert are allowed. */
   readonly appends: boolean
   table(options: WorkloadOptions): Table

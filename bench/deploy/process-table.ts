@@ -2,6 +2,7 @@
 // costs some 50 µs a process; elsewhere `ps` answers, which knows no storage bytes.
 import { spawnSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { delay } from '../lib/clock.ts'
 
 /** One process and all that it waited for, now. */
 export interface ProcessUsage {
@@ -19,6 +20,7 @@ export interface ProcessUsage {
 // Both have been the same on every Linux platform that Node runs on: USER_HZ, and pages as arm64 and x64 servers have them.
 const TICKS_PER_SECOND = 100
 const PAGE_BYTES = 4096
+const LOOK_EVERY_MS = 2
 const onLinux = process.platform === 'linux'
 const buffer = Buffer.allocUnsafe(16_384)
 
@@ -47,8 +49,9 @@ export function startMark(pid: number): string | undefined {
     const fields = statFields(pid)
     return fields?.[0] === 'Z' ? undefined : fields?.[19]
   }
-  const { stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
-  return stdout.trim() === '' ? undefined : stdout.trim()
+  const { stdout } = spawnSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
+  const [, state, started] = /^(\S+)\s+(.+)$/.exec(stdout.trim()) ?? []
+  return state === undefined || state.startsWith('Z') ? undefined : started
 }
 
 /**
@@ -166,6 +169,16 @@ export function knownTree(root: number): readonly KnownProcess[] {
 
 export function stillRuns({ pid, mark }: KnownProcess): boolean {
   return startMark(pid) === mark
+}
+
+/** Whether all of them are gone, or only wait to be collected, within `limitMs`. */
+export async function allEnded(processes: readonly KnownProcess[], limitMs: number): Promise<boolean> {
+  const giveUpAtMs = performance.now() + limitMs
+  while (processes.some(stillRuns)) {
+    if (performance.now() > giveUpAtMs) return false
+    await delay(LOOK_EVERY_MS)
+  }
+  return true
 }
 
 /** Sends a signal to a process, or with a negative number to its group; false when it is gone. */

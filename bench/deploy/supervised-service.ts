@@ -6,7 +6,7 @@ import { BenchError, messageOf } from '../contract/errors.ts'
 import type { Command, Place, Service } from '../contract/service.ts'
 import { delay } from '../lib/clock.ts'
 import type { Guardian } from './guardian.ts'
-import { knownTree, processTree, sendSignal, stillRuns } from './process-table.ts'
+import { allEnded, knownTree, processTree, sendSignal, stillRuns } from './process-table.ts'
 import { untilReady } from './readiness.ts'
 import { lastLines, LogReader } from './service-log.ts'
 import { giveTo, readableFolder, relocate, type ServiceUser } from './service-user.ts'
@@ -22,6 +22,9 @@ export interface Supervision {
   readonly user: ServiceUser | undefined
   readonly onDeath: (error: BenchError) => void
 }
+
+/** Killed processes end within milliseconds, unless the system holds them. */
+const GONE_WITHIN_MS = 5000
 
 type State = 'down' | 'starting' | 'up' | 'ending'
 
@@ -186,7 +189,7 @@ export class SupervisedService {
     this.#state = 'ending'
     this.#meter.read(child.pid)
     const end = ended(child)
-    const tree = knownTree(child.pid)
+    let tree = knownTree(child.pid)
     if (signal !== 'SIGKILL') {
       sendSignal(child.pid, signal)
       this.resume()
@@ -196,11 +199,14 @@ export class SupervisedService {
     if (this.#child === child) {
       // Stopped first, so that none can start another while they are killed.
       this.pause()
+      tree = [...tree, ...knownTree(child.pid)]
       for (const pid of processTree(child.pid)) sendSignal(pid, 'SIGKILL')
       await end
     }
-    // What left its group and outlived it.
+    // What left its group and outlived it. A server that starts again while one of them lives finds its memory in use.
     for (const each of tree) if (stillRuns(each)) sendSignal(each.pid, 'SIGKILL')
+    if (!(await allEnded(tree, GONE_WITHIN_MS)))
+      this.#note(`some of its processes had not ended ${GONE_WITHIN_MS} ms after they were killed`)
   }
 
   #running(): number {

@@ -57,12 +57,12 @@ export class Nemesis {
   async #break(fault: FoundFault, phaseStartUs: number, signal: AbortSignal): Promise<FaultFacts> {
     const { plan, links, services, dcs } = fault
     const kind = KINDS[plan.kind]
-    await delay(Math.max(0, (phaseStartUs - nowUs()) / 1000 + plan.startMs), signal)
+    await until(phaseStartUs + plan.startMs * 1000, signal)
     const startUs = this.#tell(plan.name, 'start')
     let mendUs: number
     try {
       await kind.begin(fault, this.#ground)
-      await delay(Math.max(0, (startUs - nowUs()) / 1000 + plan.lengthMs), signal)
+      await until(startUs + plan.lengthMs * 1000, signal)
     } finally {
       mendUs = this.#tell(plan.name, 'mend')
       await kind.end(fault, this.#ground, signal)
@@ -85,4 +85,10 @@ export class Nemesis {
     this.#listener(name, what, atUs)
     return atUs
   }
+}
+
+/** Resolves not before `atUs`: a timer may be early by what it is rounded. */
+async function until(atUs: number, signal: AbortSignal): Promise<void> {
+  do await delay(Math.max(0, Math.ceil((atUs - nowUs()) / 1000)), signal)
+  while (nowUs() < atUs)
 }

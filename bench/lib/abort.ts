@@ -4,8 +4,9 @@
 export function orAborted<T>(stage: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(signal.reason as Error)
-    if (signal.aborted) return onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
+    // Attached even when it is too late: a stage that fails after nobody waits for it must not end the process.
     stage.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    if (signal.aborted) onAbort()
   })
 }

@@ -14,9 +14,17 @@ export const WRITERS_MAX = 256
 /** Phases of a run in their order; each is an incarnation of every writer. */
 export const PHASE = { load: 0, calibrate: 1, warmup: 2, measure: 3 } as const
 
+/** How many phases there are. */
+export const PHASES = Object.keys(PHASE).length
+
 /** The incarnation of writer `writer` in `phase`, after `restarts` restarts. */
 export function incarnationOf(phase: number, writer: number, restarts = 0): number {
-  return (phase + restarts * 4) * WRITERS_MAX + writer
+  return (phase + restarts * PHASES) * WRITERS_MAX + writer
+}
+
+/** The phase in which an incarnation wrote. */
+export function phaseOf(incarnation: number): number {
+  return Math.floor(incarnation / WRITERS_MAX) % PHASES
 }
 
 /** Packs a dot; `sequence` counts from 1, so that no dot is 0. */

@@ -221,7 +221,7 @@ test('a store that is too slow makes response times grow from the intended start
   const last = rows - 1
   assert.ok(block.sentAfterUs[last] > 1e6, `${block.sentAfterUs[last]} µs`)
   // The client itself was not late: the slip leaves the wait for the session out.
-  assert.ok(running.slipMs(50) < 5, `${running.slipMs(50)} ms`)
+  assert.ok((running.slipMs(50) ?? 99) < 5, `${running.slipMs(50)} ms`)
 })
 
 test('failed and unknown outcomes are counted apart and stand in the ledger', async () => {

@@ -54,11 +54,11 @@ export class Generator {
   readonly #slip = microsHistogram()
   #lanes: readonly Lane[] = []
   #finished: (() => void) | undefined
-  #stopped = false
   #soon: NodeJS.Immediate | undefined
 
   constructor(plan: GeneratorPlan, arrivals: Arrivals, timer: Timer) {
     this.#plan = plan
+    this.counts.lastOutcomeUs = plan.startUs
     this.#arrivals = arrivals
     this.#timer = timer
   }
@@ -88,9 +88,10 @@ export class Generator {
     })
   }
 
-  slipMs(percentile: number): number {
+  /** A percentile of the slip; null when nothing was sent. */
+  slipMs(percentile: number): number | null {
     const value = percentileMs(this.#slip, percentile)
-    return Number.isNaN(value) ? 0 : value
+    return Number.isNaN(value) ? null : value
   }
 
   /** Runs the phase to its end: every batch that was sent has its outcome, every row that was not is counted as dropped. */
@@ -105,17 +106,11 @@ export class Generator {
   /** The timer rang. */
   readonly ring = (): void => this.#pump()
 
-  /** Takes no more arrivals from now on. */
-  stop(): void {
-    this.#stopped = true
-    this.#pump()
-  }
-
   #pump(): void {
     const now = nowUs()
     if (this.#finished === undefined) return
     if (now < this.#plan.startUs) return this.#timer.set(this.#plan.startUs)
-    const over = this.#stopped || now >= this.#plan.endUs
+    const over = now >= this.#plan.endUs
     if (this.#plan.closedLoop) this.#pumpClosed(over)
     else this.#pumpOpen(now, over)
     if (over) this.#finish(now)
@@ -133,15 +128,14 @@ export class Generator {
     this.#timer.set(this.#plan.endUs)
   }
 
-  /** Draws arrivals until the lane has a full batch, or another lane has so many waiting that it must go first. */
+  /** Draws arrivals until the lane has a full batch, or the owner of the next key has no place for it and must go first. */
   #gather(lane: Lane): void {
     const { writers, worker, workers, batchRows } = this.#plan
     while (lane.pending.length < batchRows) {
       const owner = writerOf(this.#arrivals.key, writers)
       if (owner % workers === worker) {
         const owning = this.#lanes[Math.floor(owner / workers)]
-        if (owning !== lane && owning.pending.length >= batchRows * 64) return
-        owning.pending.push(this.#arrivals.key, 0, this.#arrivals.operation)
+        if (!owning.pending.push(this.#arrivals.key, 0, this.#arrivals.operation)) return
         this.counts.offered++
       }
       this.#arrivals.advance()
@@ -160,7 +154,9 @@ export class Generator {
     const { startUs, endUs, lingerUs, batchRows } = this.#plan
     wakeUs = Math.min(wakeUs, startUs + this.#arrivals.offsetUs + lingerUs)
     let room = batchRows
-    for (const lane of this.#lanes) room = Math.min(room, Math.max(1, batchRows - lane.pending.length))
+    for (const lane of this.#lanes) {
+      if (lane.hasRoom) room = Math.min(room, Math.max(1, batchRows - lane.pending.length))
+    }
     if (room > 1 || lingerUs === 0) wakeUs = Math.min(wakeUs, startUs + this.#arrivals.peekOffsetUs(room - 1))
     this.#timer.set(Math.min(wakeUs, endUs))
   }
@@ -169,7 +165,6 @@ export class Generator {
   #admit(untilUs: number): void {
     const { startUs, endUs, writers, worker, workers } = this.#plan
     const limitUs = Math.min(untilUs, endUs) - startUs
-    if (this.#stopped) return
     while (this.#arrivals.offsetUs <= limitUs) {
       const owner = writerOf(this.#arrivals.key, writers)
       if (owner % workers === worker) {
@@ -185,7 +180,7 @@ export class Generator {
 
   #finish(now: number): void {
     const { endUs, graceUs, closedLoop } = this.#plan
-    const giveUp = closedLoop || this.#stopped || now >= endUs + graceUs
+    const giveUp = closedLoop || now >= endUs + graceUs
     for (const lane of this.#lanes) {
       if (giveUp) {
         const rows = lane.pending.clear()

@@ -96,7 +96,7 @@ export class Lane {
     return Math.min(lingerEnd, this.pending.intendedUs(this.#options.batchRows - 1))
   }
 
-  /** Sends the oldest waiting rows as one batch. `idealUs` is when that should have happened (ignored in a closed loop). */
+  /** Sends the oldest waiting rows as one batch. In a closed loop they are due when they are sent. */
   send(closedLoop: boolean): void {
     const buffers = this.#free.pop()
     if (buffers === undefined) throw new TypeError('no room for another batch')
@@ -188,8 +188,9 @@ export class Lane {
     }
     this.#recorder.settle(rows)
     this.#free.push(buffers)
+    // Only a lane that had no room was kept from sending by its session; else the wait was the client's.
+    if (!this.hasRoom) this.#freeSinceUs = ackedUs
     this.underWay--
-    this.#freeSinceUs = ackedUs
     this.#events.settled(result, buffers.arrived, ackedUs)
   }
 }

@@ -13,7 +13,7 @@ export class ColumnWriter<C extends Layout<Record<string, 'f64' | 'u32' | 'u8'>>
 
   constructor(layout: Layout<C>, path: string) {
     this.#layout = layout
-    this.#file = openSync(path, 'wx', 0o600)
+    this.#file = openSync(path, 'wx')
     this.block = allocateBlock(layout, BLOCK_ROWS)
   }
 
@@ -23,7 +23,7 @@ export class ColumnWriter<C extends Layout<Record<string, 'f64' | 'u32' | 'u8'>>
   }
 
   #write(block: Block<C>): void {
-    writeSync(this.#file, block.bytes)
+    for (let done = 0; done < block.bytes.byteLength;) done += writeSync(this.#file, block.bytes, done)
     this.#used = 0
   }
 

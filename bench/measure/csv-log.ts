@@ -9,7 +9,7 @@ export class CsvLog {
   readonly #file: WriteStream
 
   constructor(path: string, columns: readonly string[]) {
-    this.#file = createWriteStream(path, { flags: 'wx', mode: 0o644 })
+    this.#file = createWriteStream(path, { flags: 'wx' })
     this.#rows = stringify({ header: true, columns: [...columns] })
     this.#rows.pipe(this.#file)
   }

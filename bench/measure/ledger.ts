@@ -19,6 +19,14 @@ export interface LedgerRows {
   readonly count: number
 }
 
+/** A write may take only a part, as on a disk that fills up: the rest is written again until the system says why not. */
+async function writeWhole(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done)
+    done += bytesWritten
+  }
+}
+
 /** One file of row writes. Rows whose outcome never came are stored as pending when the ledger is closed. */
 export class LedgerWriter {
   readonly #file: FileHandle
@@ -36,7 +44,7 @@ export class LedgerWriter {
   }
 
   static async create(path: string): Promise<LedgerWriter> {
-    return new LedgerWriter(await open(path, 'wx', 0o600))
+    return new LedgerWriter(await open(path, 'wx'))
   }
 
   reserve(count: number): LedgerRows {
@@ -95,7 +103,7 @@ export class LedgerWriter {
     // The memory goes back into use only when its bytes are written.
     this.#writing = this.#writing
       .then(async () => {
-        await this.#file.write(bytes, 0, bytes.byteLength, at)
+        await writeWhole(this.#file, bytes, at)
         if (this.#spare.length < 4) this.#spare.push(block.columns)
       })
       .catch((error: unknown) => {

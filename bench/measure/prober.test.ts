@@ -112,3 +112,35 @@ test('what never becomes visible stays open, and a DC that cannot be read shows 
   assert.equal(closed.get(dot(1))?.state, PROBE_STATE.hit)
   assert.equal(closed.get(dot(2))?.state, PROBE_STATE.open)
 })
+
+test(
+  'after a long lag has become short, the probes soon read before the arrival again',
+  { timeout: 20_000 },
+  async () => {
+    const dc = new PlantedDc()
+    const closed: ClosedProbe[] = []
+    const prober = new Prober(dc.session, (probe) => closed.push(probe))
+    const startUs = nowUs()
+    const lagOf = (atUs: number) => (atUs - startUs < 1_000_000 ? 300_000 : 20_000)
+    let sequence = 0
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        const sentUs = nowUs()
+        if (sentUs - startUs > 3_000_000) {
+          clearInterval(timer)
+          return resolve()
+        }
+        sequence++
+        dc.plant(sequence, sentUs + lagOf(sentUs), { dot: dot(sequence), version: sequence })
+        prober.watch(sentUs, Float64Array.of(sequence), Float64Array.of(dot(sequence)), Float64Array.of(sequence))
+      }, 5)
+    })
+    prober.end()
+    const late = closed.filter(({ sentUs, state }) => state === PROBE_STATE.hit && sentUs - startUs > 1_800_000)
+    assert.ok(late.length > 100)
+    const lags = late.map(({ sentUs, hitReturnedUs }) => hitReturnedUs - sentUs).toSorted((a, b) => a - b)
+    assert.ok(lags[Math.floor(lags.length / 2)] < 30_000, `${lags[Math.floor(lags.length / 2)]} µs`)
+    const unmissed = late.filter(({ missSentUs }) => Number.isNaN(missSentUs)).length / late.length
+    assert.ok(unmissed < 0.3, `${unmissed} without a miss`)
+  },
+)

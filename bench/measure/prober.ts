@@ -3,7 +3,7 @@
 // A read that returns the write's dot, or a later dot of the same DC, is a hit; a newer row of another DC closes the probe as
 // overshadowed; anything else is a miss. The bracket runs from the send of the last miss to the return of the hit.
 import { nowUs } from '../lib/clock.ts'
-import { dotDc } from '../lib/dot.ts'
+import { dotDc, dotIncarnation, phaseOf, PHASES } from '../lib/dot.ts'
 import { PROBE_STATE } from '../lib/ledger-format.ts'
 import type { Session } from '../contract/driver.ts'
 
@@ -14,6 +14,8 @@ const KEYS_PER_READ_MAX = 500
 const WAITING_MAX = 50_000
 /** The earliest of this many last hits of a DC tells when to begin to read. */
 const RECENT_HITS = 64
+/** A fall of the expected arrival below this share of what it was puts forward the probes that wait for their first read. */
+const FALL_SHARE = 0.8
 
 interface Probe {
   readonly key: number
@@ -34,21 +36,30 @@ export interface ClosedProbe {
   readonly state: number
 }
 
-/** Decides when a write of one DC is worth a read: shortly before the earliest arrival seen lately. */
+/**
+ * Decides when a write of one DC is worth a read: shortly before the earliest arrival seen lately. It is only ever a guess
+ * of when to look: the bracket of a probe is what was seen.
+ */
 class Expectation {
   readonly #recent = new Float64Array(RECENT_HITS).fill(Number.POSITIVE_INFINITY)
   #next = 0
-  earliestUs = 0
+  #earliestUs = 0
 
-  hit(afterSendUs: number): void {
-    this.#recent[this.#next++ % RECENT_HITS] = afterSendUs
+  /**
+   * Takes in a hit; true when writes arrive much earlier than was expected. A hit on the first read says that the read came
+   * too late, not when the write arrived: half its time counts, so that a lag that became short is found within a few hits.
+   */
+  hit(afterSendUs: number, wasMissedBefore: boolean): boolean {
+    const before = this.#earliestUs
+    this.#recent[this.#next++ % RECENT_HITS] = wasMissedBefore ? afterSendUs : afterSendUs / 2
     let least = Number.POSITIVE_INFINITY
     for (const value of this.#recent) if (value < least) least = value
-    this.earliestUs = least
+    this.#earliestUs = least
+    return least < before * FALL_SHARE
   }
 
   firstReadUs(sentUs: number): number {
-    return sentUs + Math.max(0, this.earliestUs * 0.95 - READ_GAP_US)
+    return sentUs + Math.max(0, this.#earliestUs * 0.95 - READ_GAP_US)
   }
 }
 
@@ -105,10 +116,11 @@ export class Prober {
     this.#waiting.clear()
   }
 
+  /** By DC and phase: what a closed loop taught says nothing about the load after it. */
   #expect(dot: number): Expectation {
-    const dc = dotDc(dot)
-    let expectation = this.#expectations.get(dc)
-    if (expectation === undefined) this.#expectations.set(dc, (expectation = new Expectation()))
+    const source = dotDc(dot) * PHASES + phaseOf(dotIncarnation(dot))
+    let expectation = this.#expectations.get(source)
+    if (expectation === undefined) this.#expectations.set(source, (expectation = new Expectation()))
     return expectation
   }
 
@@ -150,12 +162,21 @@ export class Prober {
     this.#wake()
   }
 
+  /** What was not to be read for long, since writes of its DC used to arrive late, is read as they arrive now. */
+  #putForward(dc: number): void {
+    for (const probe of this.#waiting) {
+      if (dotDc(probe.dot) !== dc || !Number.isNaN(probe.missSentUs)) continue
+      probe.nextReadUs = Math.min(probe.nextReadUs, this.#expect(probe.dot).firstReadUs(probe.sentUs))
+    }
+  }
+
   #judge(probe: Probe, dot: number, version: number, sentUs: number, returnedUs: number): void {
     const sameDc = dot !== 0 && dotDc(dot) === dotDc(probe.dot)
     if (sameDc && dot >= probe.dot) {
-      this.#expect(probe.dot).hit(returnedUs - probe.sentUs)
       this.#waiting.delete(probe)
       this.#close(probe, returnedUs, PROBE_STATE.hit)
+      const wasMissed = !Number.isNaN(probe.missSentUs)
+      if (this.#expect(probe.dot).hit(returnedUs - probe.sentUs, wasMissed)) this.#putForward(dotDc(probe.dot))
     } else if (!sameDc && dot !== 0 && version > probe.version) {
       this.#waiting.delete(probe)
       this.#close(probe, returnedUs, PROBE_STATE.overshadowed)

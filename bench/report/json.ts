@@ -42,6 +42,13 @@ export function jsonSummary(bench: BenchAnalysis, folder: string): string {
         return [metric, { unit, value, low, high, n }]
       }),
     ),
+    pairs: bench.runs[0].links.map(({ from, to, delayMs }) => {
+      const at = { dc: from, peer: to }
+      const [lagMsP50, lagMsP99, wanBytes] = ['lag_p50', 'lag_p99', 'wan_bytes'].map(
+        (metric) => figureOf(system.metrics, metric, at).value,
+      )
+      return { from, to, delayMs, lagMsP50, lagMsP99, wanBytes }
+    }),
   }))
   const runs = bench.runs.map(({ run, notes, audit, verdict }) => ({ run, notes, audit, verdict }))
   const { workload, verdict } = bench

@@ -1,6 +1,7 @@
 // What a bench prints at its end: one line of what was measured, the table, what it means, and the verdict.
 import { figureOf, type BenchAnalysis, type RunAnalysis, type SystemAnalysis } from '../contract/analysis.ts'
 import type { Colors } from './colors.ts'
+import { faultSentences } from './fault-lines.ts'
 import { NOT_KNOWN, percentText, shortText, wholeText } from './figures.ts'
 import { linkTableLines } from './link-table.ts'
 import { meaningOf } from './meaning.ts'
@@ -41,7 +42,7 @@ export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors
     ...tableLines(COLUMNS, rows, colors),
     ...linkTableLines(bench, colors),
     '',
-    ...meaningOf(bench).flatMap((sentence) => wrapText(sentence, LINE_WIDTH, '  ')),
+    ...[...faultSentences(bench), ...meaningOf(bench)].flatMap((sentence) => wrapText(sentence, LINE_WIDTH, '  ')),
     ...verdictLines(bench, folder, colors),
   ]
   return `${paragraphs.join('\n')}\n`
@@ -85,16 +86,37 @@ function headline(bench: BenchAnalysis): string {
 }
 
 function wanText(run: RunAnalysis): string {
-  const delays = [...new Set(run.links.map((link) => link.delayMs))].sort((a, b) => a - b)
-  const each = delays.length === 1 ? `${delays[0]} ms each way` : `${delays[0]}–${delays.at(-1)} ms one way`
-  const trip = (metric: string) => {
-    const during = run.metrics.filter((m) => m.metric === metric && m.phase === 'during')
-    const values = during.flatMap(({ value }) => (value === null ? [] : [value]))
-    return values.length === 0 ? null : Math.max(...values)
+  const among = (values: readonly number[], unit: string, after = '') => {
+    const [least, most] = [Math.min(...values), Math.max(...values)]
+    return most === 0 ? '' : `${least === most ? least : `${least}–${most}`} ${unit}${after}`
   }
-  const p50 = trip('rtt_p50')
-  const measured = p50 === null ? '' : ` (measured RTT ${shortText(p50)} ms p50, ${shortText(trip('rtt_p99'))} p99)`
-  return `${run.dcs.join(' ⇄ ')} ${each}${measured}`
+  const { links } = run
+  const delays = new Set(links.map((link) => link.delayMs))
+  const each = delays.size === 1 ? `${links[0].delayMs} ms each way` : among([...delays], 'ms one way')
+  const jitter = among(
+    links.map((link) => link.jitterMs ?? 0),
+    'ms',
+  )
+  const limits = links.flatMap(({ bandwidthBytesPerSecond: limit }) => (limit === undefined ? [] : [limit / 1e6]))
+  const limit = limits.length === 0 ? '' : `, ${among(limits, 'MB/s')}${limits.length < links.length ? ' on some' : ''}`
+  return `${run.dcs.join(' ⇄ ')} ${each}${jitter === '' ? '' : ` ± ${jitter}`}${limit}${measuredText(run, delays.size === 1)}`
+}
+
+/** The round trips that the links really had: as they were where all are alike, else how far the worst was off. */
+function measuredText({ links, metrics }: RunAnalysis, alike: boolean): string {
+  const trips = (metric: string) =>
+    metrics.filter((m) => m.metric === metric && m.phase === 'during' && m.value !== null)
+  const most = (values: readonly number[]) => (values.length === 0 ? null : Math.max(...values))
+  const p50 = trips('rtt_p50')
+  if (p50.length === 0) return ''
+  if (alike) {
+    const [half, late] = ['rtt_p50', 'rtt_p99'].map((metric) => most(trips(metric).map((m) => m.value ?? 0)))
+    return ` (measured RTT ${shortText(half)} ms p50, ${shortText(late)} p99)`
+  }
+  const delayOf = (from: string, to: string) =>
+    links.find((link) => link.from === from && link.to === to)?.delayMs ?? Number.NaN
+  const off = p50.map(({ dc, peer, value }) => Math.abs((value ?? 0) - delayOf(dc, peer) - delayOf(peer, dc)))
+  return ` (measured RTTs at most ${shortText(most(off))} ms off, p50)`
 }
 
 function verdictLines(bench: BenchAnalysis, folder: string, colors: Colors): string[] {

@@ -1,12 +1,13 @@
 // A brief closed loop that finds what a system can do here: what it acknowledges, and what it shows in the other DCs meanwhile.
 import { delay, nowUs } from '../lib/clock.ts'
-import type { PhaseOrder } from './thread-plan.ts'
 import type { PhaseResult, Threads } from './threads.ts'
 
 /** The first part of the loop warms up and is not counted. */
 const RAMP_MS = 1500
 const COUNTED_MS = 2500
 const QUICK_COUNTED_MS = 1000
+const COUNT_MARGIN_US = 100_000
+const ORDER_AHEAD_US = 20_000
 /** Share of what the slower side of a system can do that `auto` offers: steady, with room for what is uneven. */
 export const AUTO_SHARE = 0.6
 /** At an unknown rate this share of the rows is probed. */
@@ -26,44 +27,38 @@ export function roundRate(rowsPerSecond: number): number {
   return Math.max(1, Math.floor(rowsPerSecond / digit) * digit)
 }
 
-/** Runs the closed loop on all generators. Visible rows are counted by the probed share that every prober has seen at the end. */
+/**
+ * Runs the closed loop on all generators. The visible rate is the acknowledged one × the share of the rows probed meanwhile
+ * that their probers have seen by the end, over all DCs; a row that a newer one hid counts as seen.
+ */
 export async function calibrate(
   threads: Threads,
   quick: boolean,
   readable: boolean,
   signal: AbortSignal,
 ): Promise<Calibration> {
-  const startUs = nowUs() + 20_000
-  const endUs = startUs + (RAMP_MS + (quick ? QUICK_COUNTED_MS : COUNTED_MS)) * 1000
-  const order: PhaseOrder = {
-    name: 'calibrate',
-    startUs,
-    endUs,
-    rowsPerSecond: null,
-    probeShare: readable ? PROBE_SHARE : 0,
-  }
-  const running = threads.phase(order)
+  const startUs = nowUs() + ORDER_AHEAD_US
+  const countFromUs = startUs + RAMP_MS * 1000
+  const countToUs = countFromUs + (quick ? QUICK_COUNTED_MS : COUNTED_MS) * 1000
+  // The loop goes on a little, so that the second count still finds it under way.
+  const endUs = countToUs + COUNT_MARGIN_US
+  const probeShare = readable ? PROBE_SHARE : 0
+  const running = threads.phase({ name: 'calibrate', startUs, endUs, rowsPerSecond: null, probeShare })
   // A failed phase is reported by whoever awaits it below.
   running.catch(() => undefined)
-  await delay((startUs - nowUs()) / 1000 + RAMP_MS, signal)
-  const beforeUs = nowUs()
-  const before = threads.progress().acknowledged
-  const seenBefore = readable ? await threads.seen() : undefined
-  await delay((endUs - nowUs()) / 1000, signal)
-  const counted = (nowUs() - beforeUs) / 1e6
-  const after = threads.progress().acknowledged
-  const seenAfter = readable ? await threads.seen() : undefined
-  const phase = await running
-  const acknowledgedPerSecond = (after - before) / counted
-  const visiblePerSecond =
-    seenBefore === undefined || seenAfter === undefined
-      ? acknowledgedPerSecond
-      : ((seenAfter.seen - seenBefore.seen) / Math.max(1, seenAfter.asked - seenBefore.asked)) * acknowledgedPerSecond
-  return {
-    acknowledgedPerSecond,
-    visiblePerSecond: Math.min(visiblePerSecond, acknowledgedPerSecond),
-    phase,
-    startUs,
-    endUs,
+  const count = async (atUs: number) => {
+    await delay((atUs - nowUs()) / 1000, signal)
+    return { acknowledged: await threads.acknowledged(), seen: readable ? await threads.seen() : undefined }
   }
+  const before = await count(countFromUs)
+  const after = await count(countToUs)
+  const phase = await running
+  const acknowledgedPerSecond = after.acknowledged.reduce((sum, { rows, atUs }, i) => {
+    const earlier = before.acknowledged[i]
+    return sum + ((rows - earlier.rows) * 1e6) / (atUs - earlier.atUs)
+  }, 0)
+  const asked = (after.seen?.asked ?? 0) - (before.seen?.asked ?? 0)
+  const seen = (after.seen?.seen ?? 0) - (before.seen?.seen ?? 0)
+  const seenShare = readable ? Math.min(1, seen / Math.max(1, asked)) : 1
+  return { acknowledgedPerSecond, visiblePerSecond: seenShare * acknowledgedPerSecond, phase, startUs, endUs }
 }

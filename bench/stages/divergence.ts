@@ -8,7 +8,7 @@ import { wholeOrMixed, type HeldRows } from './held-rows.ts'
 
 const WHOLE_TABLE_BUCKETS = 1024
 
-export interface Divergence {
+interface Divergence {
   readonly wholeTableEqual: boolean
   /** Ends soon where the written keys explain everything; else reads every bucket left from every DC. */
   readonly rows: AsyncIterable<DivergentRow>

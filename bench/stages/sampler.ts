@@ -24,6 +24,7 @@ export class Sampler {
   readonly #timers: readonly NodeJS.Timeout[]
   readonly #answers = new TimelyAnswers(ANSWER_WITHIN_MS)
   #sampling: Promise<void> = Promise.resolve()
+  #busy = false
   #closing: Promise<void> | undefined
   #clientResidentMaxBytes = 0
 
@@ -59,8 +60,14 @@ export class Sampler {
   }
 
   #next(): void {
+    if (this.#busy) return
+    this.#busy = true
     // A store that is slow to answer must not pile up questions; a sample that failed is a gap in the file.
-    this.#sampling = this.#sampling.then(() => this.#sampleLinks()).catch(() => undefined)
+    this.#sampling = this.#sampleLinks()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#busy = false
+      })
   }
 
   #sampleResources(): void {

@@ -5,6 +5,7 @@ import { probesFile, RUN_FILES, writesFile } from '../contract/run-folder.ts'
 import type { RunContext } from '../run.ts'
 import { workloadOptions } from '../systems.ts'
 import type { House } from './house.ts'
+import { moduleExport } from './thread-plan.ts'
 import { Threads } from './threads.ts'
 
 export function startThreads(
@@ -16,7 +17,7 @@ export function startThreads(
 ): Promise<Threads> {
   const ledger = join(folder, RUN_FILES.ledger)
   const common = (dcIndex: number) => ({
-    driver: { module: system.entry.module.href, name: system.entry.exportName },
+    driver: moduleExport(system.entry),
     deployPlan,
     seen: house.seenFrom(deployPlan.dcs[dcIndex].name),
     dcIndex,
@@ -29,7 +30,7 @@ export function startThreads(
     Array.from({ length: scenario.workers }, (_, worker) => ({
       ...common(index),
       path: join(ledger, writesFile(name, worker)),
-      workload: { module: workload.module.href, name: workload.exportName },
+      workload: moduleExport(workload),
       options: workloadOptions(scenario, workload),
       seed: scenario.seed,
       worker,

@@ -1,22 +1,39 @@
 // What a generator or prober thread is told, and what it says back. Plain data only: a thread shares no memory with another,
 // so that the same worker can run in another process or on another host.
 import type { DeployPlan, Driver, Endpoints } from '../contract/driver.ts'
+import { BenchError, messageOf, type ErrorCode } from '../contract/errors.ts'
 import type { WorkerPhase, ProberFacts } from '../contract/run-folder.ts'
 import type { Workload, WorkloadOptions } from '../contract/workload.ts'
 import type { ArrivalKind } from '../load/schedule.ts'
+import { blamedDriver, blamedWorkload } from '../outside/blame.ts'
+import type { DriverEntry, WorkloadEntry } from '../registry.ts'
 
 /** A driver or workload by module, so that in-tree and outside ones load alike. */
 interface ModuleExport {
   readonly module: string
   readonly name: string
+  /** The file as the user named it, of outside ones: their errors name it. */
+  readonly file?: string
+}
+
+/** What a thread is told of a driver or workload. */
+export function moduleExport({ module, exportName, file }: DriverEntry | WorkloadEntry): ModuleExport {
+  return { module: module.href, name: exportName, ...(file === undefined ? {} : { file }) }
 }
 
 export async function loadDriver(from: ModuleExport): Promise<Driver> {
-  return ((await import(from.module)) as Record<string, Driver>)[from.name]
+  const driver = ((await import(from.module)) as Record<string, Driver>)[from.name]
+  return from.file === undefined ? driver : blamedDriver(driver, from.file)
 }
 
 export async function loadWorkload(from: ModuleExport): Promise<Workload> {
-  return ((await import(from.module)) as Record<string, Workload>)[from.name]
+  const workload = ((await import(from.module)) as Record<string, Workload>)[from.name]
+  return from.file === undefined ? workload : blamedWorkload(workload, from.file)
+}
+
+/** How a thread says that it failed; what is known of whose fault it is goes along. */
+export function failure(error: unknown): Extract<FromGenerator, { readonly type: 'error' }> {
+  return { type: 'error', message: messageOf(error), ...(error instanceof BenchError ? { code: error.code } : {}) }
 }
 
 interface ThreadPlan {
@@ -59,7 +76,7 @@ export interface PhaseOrder {
 
 export type ToGenerator =
   | { readonly type: 'phase'; readonly order: PhaseOrder }
-  | { readonly type: 'stop' }
+  | { readonly type: 'counts' }
   | { readonly type: 'close' }
 
 export interface Progress {
@@ -80,8 +97,10 @@ export type FromGenerator =
       readonly lastOutcomeUs: number
       readonly touched: Float64Array
     }
+  /** What the phase under way has done at `atUs`. */
+  | { readonly type: 'counts'; readonly progress: Progress; readonly atUs: number }
   | { readonly type: 'closed' }
-  | { readonly type: 'error'; readonly message: string }
+  | { readonly type: 'error'; readonly message: string; readonly code?: ErrorCode }
 
 export type ToProber = { readonly type: 'counts' } | { readonly type: 'close' }
 
@@ -97,4 +116,4 @@ export type FromProber =
   | { readonly type: 'ready' }
   | { readonly type: 'counts'; readonly asked: number; readonly seen: number; readonly waiting: number }
   | { readonly type: 'closed'; readonly facts: ProberFacts }
-  | { readonly type: 'error'; readonly message: string }
+  | { readonly type: 'error'; readonly message: string; readonly code?: ErrorCode }

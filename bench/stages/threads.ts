@@ -1,9 +1,10 @@
 // Starts the generator and prober threads of a run, wires them to each other, and orders their phases.
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
-import { BenchError } from '../contract/errors.ts'
+import { BenchError, type ErrorCode } from '../contract/errors.ts'
 import { mergeKeys } from '../load/touched.ts'
 import type { ProberFacts, WorkerPhase } from '../contract/run-folder.ts'
 import type {
+  failure,
   FromGenerator,
   FromProber,
   GeneratorThreadPlan,
@@ -28,17 +29,22 @@ class Thread<To, From extends { readonly type: string }> {
   constructor(script: URL, workerData: object, transfer: readonly MessagePort[], what: string) {
     this.#worker = new Worker(script, { workerData, transferList: [...transfer], stdin: false })
     this.#failed = new Promise<never>((_, reject) => {
-      const fail = (why: string) =>
+      const fail = (why: string, code?: ErrorCode) =>
         reject(
-          new BenchError(
-            'WORKER',
-            `The ${what} thread failed: ${why}. This is likely an error in geowrite or in the driver.`,
-          ),
+          code === undefined
+            ? new BenchError(
+                'WORKER',
+                `The ${what} thread failed: ${why}. This is likely an error in geowrite or in the driver.`,
+              )
+            : new BenchError(code, why),
         )
       this.#worker.on('error', (error) => fail(error.message))
       this.#worker.on('exit', () => (this.#closed ? undefined : fail('it ended by itself')))
       this.#worker.on('message', (message: From) => {
-        if (message.type === 'error') fail((message as unknown as { message: string }).message)
+        if (message.type === 'error') {
+          const { message: why, code } = message as unknown as ReturnType<typeof failure>
+          fail(why, code)
+        }
         if (message.type === 'closed') this.#closed = true
         this.onMessage(message)
         this.#waiting.get(message.type)?.(message)
@@ -167,6 +173,17 @@ export class Threads implements AsyncDisposable {
     return this.#ledgerBytes.reduce((a, b) => a + b, 0)
   }
 
+  /** Rows acknowledged so far in the phase under way, by generator, with the moment at which each was counted. */
+  async acknowledged(): Promise<readonly { readonly rows: number; readonly atUs: number }[]> {
+    const counts = await Promise.all(
+      this.#generators.map((generator) => {
+        generator.say({ type: 'counts' })
+        return generator.next('counts')
+      }),
+    )
+    return counts.map(({ progress, atUs }) => ({ rows: progress.acknowledged, atUs }))
+  }
+
   async seen(): Promise<SeenCounts> {
     const counts = await Promise.all(
       this.#probers.map((prober) => {
@@ -175,11 +192,6 @@ export class Threads implements AsyncDisposable {
       }),
     )
     return counts.reduce((sum, c) => ({ asked: sum.asked + c.asked, seen: sum.seen + c.seen }), { asked: 0, seen: 0 })
-  }
-
-  /** Ends the phase under way early. */
-  stop(): void {
-    for (const generator of this.#generators) generator.say({ type: 'stop' })
   }
 
   /** Stores the generators' part of the run folder and ends their threads. */

@@ -15,6 +15,8 @@ import type {
   StoreDescription,
 } from '../../bench/contract/driver.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
+import type { Dc } from '../../bench/contract/topology.ts'
+import { TimelyAnswers } from '../../bench/lib/timely-answers.ts'
 import { connect, disconnect } from './connect.ts'
 import { pipelineCounters, serverCounters } from './counters.ts'
 import { describeServer } from './describe.ts'
@@ -31,6 +33,8 @@ import { createTable } from './statements.ts'
 
 const STARTING_MS = 30_000
 const ATTEMPT_MS = 5000
+/** A server that is down or stands still is left out of the backlog. */
+const BACKLOG_WITHIN_MS = 300
 
 const open = (address: Address, plan: DeployPlan, signal?: AbortSignal): Promise<Client> =>
   connect(
@@ -52,6 +56,8 @@ class PostgresAdmin implements Admin {
   readonly #clients: Map<string, Client>
   readonly #signal: AbortSignal
   readonly #lost = new Set<string>()
+  readonly #reopening = new Map<string, Promise<Client>>()
+  readonly #answers = new TimelyAnswers(BACKLOG_WITHIN_MS)
 
   constructor(plan: DeployPlan, endpoints: Endpoints, clients: Map<string, Client>, signal: AbortSignal) {
     this.#plan = plan
@@ -70,18 +76,26 @@ class PostgresAdmin implements Admin {
   /** The connection to a DC, opened again when its server was restarted. */
   async #client(dc: string): Promise<Client> {
     if (this.#lost.delete(dc)) {
-      try {
-        const client = await open(this.#endpoints[dc][SQL_PORT], this.#plan)
-        this.#clients.set(dc, client)
-        this.#watch(dc, client)
-      } catch (error) {
-        this.#lost.add(dc)
-        throw error
-      }
+      const reopening = this.#reopen(dc).finally(() => this.#reopening.delete(dc))
+      this.#reopening.set(dc, reopening)
     }
+    const reopened = this.#reopening.get(dc)
+    if (reopened !== undefined) return reopened
     const client = this.#clients.get(dc)
     if (client === undefined) throw new BenchError('BUG', `The postgres admin has no connection to ${dc}.`)
     return client
+  }
+
+  async #reopen(dc: string): Promise<Client> {
+    try {
+      const client = await open(this.#endpoints[dc][SQL_PORT], this.#plan, this.#signal)
+      this.#clients.set(dc, client)
+      this.#watch(dc, client)
+      return client
+    } catch (error) {
+      this.#lost.add(dc)
+      throw error
+    }
   }
 
   #servers(): Promise<Server[]> {
@@ -114,20 +128,23 @@ class PostgresAdmin implements Admin {
   }
 
   async backlog(): Promise<readonly Backlog[]> {
-    const links = await this.#everywhere(async ({ client, dc: from }) => {
-      const { rows } = await client.query<{ slot: string; bytes: number }>(
-        `SELECT slot_name AS slot, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8 AS bytes
+    const links = this.#plan.dcs.map((from) => this.#answers.of(from.name, () => this.#backlogFrom(from)))
+    return (await Promise.all(links)).flatMap((found) => found ?? [])
+  }
+
+  async #backlogFrom(from: Dc): Promise<readonly Backlog[]> {
+    const client = await this.#client(from.name)
+    const { rows } = await client.query<{ slot: string; bytes: number }>(
+      `SELECT slot_name AS slot, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8 AS bytes
          FROM pg_replication_slots WHERE slot_type = 'logical'`,
-      )
-      return othersOf(from, this.#plan.dcs).map((to): Backlog => {
-        const name = slotName(to)
-        // Each stream's slot stands for the whole log: the last one says what is left.
-        const own = rows.filter(({ slot }) => slot === name || slot.startsWith(`${name}_`))
-        const amount = Math.max(0, ...own.map(({ bytes }) => bytes))
-        return { from: from.name, to: to.name, amount, unit: 'bytes' }
-      })
+    )
+    return othersOf(from, this.#plan.dcs).map((to): Backlog => {
+      const name = slotName(to)
+      // Each stream's slot stands for the whole log: the last one says what is left.
+      const own = rows.filter(({ slot }) => slot === name || slot.startsWith(`${name}_`))
+      const amount = Math.max(0, ...own.map(({ bytes }) => bytes))
+      return { from: from.name, to: to.name, amount, unit: 'bytes' }
     })
-    return links.flat()
   }
 
   async digest(dc: string, selection: { readonly buckets: number; readonly keys?: Float64Array }): Promise<Digest> {

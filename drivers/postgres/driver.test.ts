@@ -7,12 +7,12 @@ import { OUTCOME } from '../../bench/contract/outcome.ts'
 import { OPERATION, type RowBatch } from '../../bench/contract/table.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
-import { ContentMaker } from '../../bench/lib/content.ts'
-import { loadedDot, LOADED_VERSION, nextVersion, packDot } from '../../bench/lib/dot.ts'
+import { loadedDot, LOADED_VERSION, nextVersion } from '../../bench/lib/dot.ts'
 import { randomStream } from '../../bench/lib/random.ts'
 import { postgres } from './driver.ts'
 import { connect, disconnect } from './connect.ts'
 import { pipelineName, SQL_PORT } from './names.ts'
+import { batchOf, maker, write, type Row } from './rows.fixture.ts'
 import { TEST_TABLE, TestDeployment, testPlan } from './servers.fixture.ts'
 
 const SEED = 20_260_801
@@ -20,42 +20,11 @@ const PLAN = testPlan({ shared_buffers: '64MB', max_wal_size: '1GB' })
 const [EAST, WEST] = PLAN.dcs
 const BUCKETS = 16
 const CONVERGES_WITHIN_MS = 10_000
-const maker = new ContentMaker(TEST_TABLE.columns, PLAN.seed)
 
 let deployment: TestDeployment
 let admin: Admin
 let east: Session
 let west: Session
-let sequence = 0
-let version = 1_000_000
-
-interface Row {
-  readonly key: number
-  readonly dot: number
-  readonly version: number
-}
-
-/** Rows as a batch, sorted by key, with the content that their dots demand. */
-function batchOf(rows: readonly Row[]): RowBatch {
-  const sorted = [...rows].sort((a, b) => a.key - b.key)
-  const columns = maker.allocate(sorted.length)
-  sorted.forEach(({ dot }, index) => maker.fill(columns, index, dot))
-  return {
-    count: sorted.length,
-    keys: Float64Array.from(sorted, ({ key }) => key),
-    dots: Float64Array.from(sorted, ({ dot }) => dot),
-    versions: Float64Array.from(sorted, (row) => row.version),
-    operations: new Uint8Array(sorted.length).fill(OPERATION.upsert),
-    columns,
-    atomic: false,
-  }
-}
-
-/** A write of `key` by a DC, newer than every earlier one. */
-const write = (key: number, dcIndex: number): Row => {
-  version = nextVersion(version, dcIndex)
-  return { key, dot: packDot(dcIndex, 600, ++sequence), version }
-}
 
 const options = (changes: Partial<SessionOptions> = {}): SessionOptions => ({
   plan: PLAN,

@@ -13,15 +13,19 @@ import type {
 } from '../../../bench/contract/driver.ts'
 import { BenchError, messageOf } from '../../../bench/contract/errors.ts'
 import { delay } from '../../../bench/lib/clock.ts'
+import { TimelyAnswers } from '../../../bench/lib/timely-answers.ts'
 import { NodeConnection } from './connection.ts'
 import { decodeDigest, mergeDigests } from './digest.ts'
 import { FRAME_HEADER_BYTES } from './frame.ts'
 import { MESSAGE, type NodeStatus, ROLE, encodeNumbers, encodeSelection } from './message.ts'
 import { PackedRows, packBatch, recordContent, recordDot, recordVersion } from './packed-rows.ts'
 
-/** A digest of the whole table may take this long. */
-const TIMEOUT_MS = 120_000
+/** What anything but a walk over the whole table may take, and what such a walk may take a row on a crowded machine. */
+const TIMEOUT_MS = 60_000
+const TIMEOUT_US_PER_ROW = 50
 const STREAMS_TIMEOUT_MS = 30_000
+/** A node that is down or stands still is left out of the backlog. */
+const BACKLOG_WITHIN_MS = 300
 /** Load requests a node may have unanswered. */
 const LOADS_IN_FLIGHT = 4
 /** Keys of one digest request: 16 MB, half of the longest frame. More are digested in parts. */
@@ -36,6 +40,7 @@ export class NodeAdmin implements Admin {
   readonly #durability: string
   readonly #signal: AbortSignal
   readonly #connections = new Map<string, Promise<NodeConnection>>()
+  readonly #answers = new TimelyAnswers(BACKLOG_WITHIN_MS)
 
   /** @param durability what decides it, in one sentence. */
   constructor(endpoints: Endpoints, plan: DeployPlan, durability: string, signal: AbortSignal) {
@@ -94,7 +99,9 @@ export class NodeAdmin implements Admin {
   }
 
   async backlog(): Promise<readonly Backlog[]> {
-    return (await this.#statuses()).flatMap(({ dc, headRows, peers }) =>
+    const statuses = this.#plan.dcs.map(({ name }) => this.#answers.of(name, () => this.#status(name)))
+    const answered = (await Promise.all(statuses)).filter((status) => status !== undefined)
+    return answered.flatMap(({ dc, headRows, peers }) =>
       peers.map((peer) => ({ from: dc, to: peer.dc, amount: headRows - peer.acknowledgedRows, unit: 'rows' as const })),
     )
   }
@@ -153,7 +160,12 @@ export class NodeAdmin implements Admin {
   }
 
   async #statuses(): Promise<readonly NodeStatus[]> {
-    return (await this.#everywhere(MESSAGE.status)).map((body) => JSON.parse(body.toString('utf8')) as NodeStatus)
+    return Promise.all(this.#plan.dcs.map(({ name }) => this.#status(name)))
+  }
+
+  async #status(dc: string): Promise<NodeStatus> {
+    const body = await this.#ask(dc, MESSAGE.status, Buffer.alloc(0))
+    return JSON.parse(body.toString('utf8')) as NodeStatus
   }
 
   #everywhere(type: number): Promise<Buffer[]> {
@@ -194,10 +206,8 @@ export class NodeAdmin implements Admin {
     const index = this.#plan.dcs.find(({ name }) => name === dc)?.index
     if (index === undefined) throw new BenchError('BUG', `There is no DC ${dc} in this run.`)
     const hello = { role: ROLE.client, dcIndex: index, secret: this.#plan.secret }
-    const opening = NodeConnection.open(
-      { address: this.#endpoints[dc].node, hello, timeoutMs: TIMEOUT_MS },
-      this.#signal,
-    )
+    const timeoutMs = TIMEOUT_MS + (this.#plan.table.rows * TIMEOUT_US_PER_ROW) / 1000
+    const opening = NodeConnection.open({ address: this.#endpoints[dc].node, hello, timeoutMs }, this.#signal)
     this.#connections.set(dc, opening)
     return opening
   }

@@ -1,37 +1,10 @@
-// Order-independent digests of rows by bucket: a 64-bit hash over key, dot, version, operation and content, summed and xored.
-import xxhash from 'xxhash-wasm'
+// How a node's digests travel, and how those of several requests become one.
 import type { Digest } from '../../../bench/contract/driver.ts'
+import type { DigestSum } from '../../../bench/lib/digest-sum.ts'
 import { MalformedFrame } from './frame.ts'
 
 /** More buckets than this would not tell more. */
 export const BUCKETS_MAX = 1 << 20
-
-const { h64Raw } = await xxhash()
-
-export class DigestSum {
-  readonly counts: Float64Array
-  readonly sums: BigUint64Array
-  readonly xors: BigUint64Array
-  #scratch = Buffer.alloc(1024)
-
-  constructor(buckets: number) {
-    this.counts = new Float64Array(buckets)
-    this.sums = new BigUint64Array(buckets)
-    this.xors = new BigUint64Array(buckets)
-  }
-
-  add(key: number, record: Buffer): void {
-    const length = 8 + record.length
-    if (length > this.#scratch.length) this.#scratch = Buffer.alloc(2 * length)
-    this.#scratch.writeDoubleLE(key, 0)
-    this.#scratch.set(record, 8)
-    const hash = h64Raw(this.#scratch.subarray(0, length))
-    const bucket = key % this.counts.length
-    this.counts[bucket]++
-    this.sums[bucket] += hash
-    this.xors[bucket] ^= hash
-  }
-}
 
 export function encodeDigest(sum: DigestSum, startedUs: number, endedUs: number): Buffer {
   const { counts, sums, xors } = sum

@@ -14,7 +14,7 @@ export const BEAT_MS = 1000
 /** A stream whose other end has been silent for longer is given up. */
 export const SILENCE_MS = 5000
 const BACKOFF_FIRST_MS = 50
-const BACKOFF_MAX_MS = 2000
+const BACKOFF_MAX_MS = 500
 /** Bytes received and not yet committed beyond which no more are taken, so that local writes are not crowded out. */
 const UNCOMMITTED_BYTES_MAX = 4 << 20
 

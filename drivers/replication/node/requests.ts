@@ -1,7 +1,8 @@
 // The requests of one client: writes, loads and reads in the order in which they came, and the slower questions beside them.
 import { nowUs } from '../../../bench/lib/clock.ts'
+import { DigestSum } from '../../../bench/lib/digest-sum.ts'
 import { messageOf } from '../../../bench/contract/errors.ts'
-import { BUCKETS_MAX, DigestSum, encodeDigest } from './digest.ts'
+import { BUCKETS_MAX, encodeDigest } from './digest.ts'
 import { DueQueue } from './due-queue.ts'
 import type { EngineSnapshot, RowPage } from './engine.ts'
 import { MalformedFrame, frameOf, sealFrame } from './frame.ts'
