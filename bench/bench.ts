@@ -13,7 +13,7 @@ import { Run, type RunContext } from './run.ts'
 import { AUTO_SHARE, roundRate, type Calibration } from './stages/calibrate.ts'
 import { faultsFor } from './stages/fault-ground.ts'
 import { dropLargeLedgers } from './stages/ledger-limit.ts'
-import { deployPlanOf, systemName, systemsOf, topologyOf, workloadOf, type System } from './systems.ts'
+import { deployPlanOf, idleOptions, systemName, systemsOf, topologyOf, workloadOf, type System } from './systems.ts'
 
 function benchFolder(out: string, workload: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-')
@@ -110,7 +110,7 @@ export async function runBench(
 ) {
   const { workload, systems, estimate, room } = await planBench(scenario, registry)
   refuseWhatCannotFit(estimate, room)
-  for (const doubt of doubtsOn(estimate, room)) progress.note(doubt)
+  for (const note of [...idleOptions(scenario, systems), ...doubtsOn(estimate, room)]) progress.note(note)
   const folder = benchFolder(scenario.out, workload.workload.name)
   let index = 0
   const contextOf = (system: System, repeat: number): RunContext => {
@@ -121,7 +121,10 @@ export async function runBench(
   try {
     await measureAll(contextOf, scenario, systems)
   } catch (error) {
-    dropUnfinished(folder)
+    if (dropUnfinished(folder)) {
+      await analyseBench(folder)
+      progress.note(`the runs that were complete are kept: npm run bench -- report ${folder}`)
+    }
     throw error
   }
   progress.step('analysing')
@@ -134,11 +137,13 @@ export async function runBench(
   return { folder, analysis }
 }
 
-/** A run without its facts cannot be reported; a bench without any run is nothing. */
-function dropUnfinished(folder: string): void {
+/** A run without its facts cannot be reported; a bench without any run is nothing. Says whether any run is left. */
+function dropUnfinished(folder: string): boolean {
   const runs = join(folder, 'runs')
   for (const name of readdirSync(runs)) {
     if (!existsSync(join(runs, name, RUN_FILES.run))) rmSync(join(runs, name), { recursive: true, force: true })
   }
-  if (readdirSync(runs).length === 0) rmSync(folder, { recursive: true, force: true })
+  const isKept = readdirSync(runs).length > 0
+  if (!isKept) rmSync(folder, { recursive: true, force: true })
+  return isKept
 }

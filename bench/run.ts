@@ -9,7 +9,7 @@ import { RUN_FILES, type CounterMark, type WorkerPhase } from './contract/run-fo
 import type { Scenario } from './contract/scenario.ts'
 import type { FaultFacts } from './contract/fault.ts'
 import { Nemesis } from './faults/nemesis.ts'
-import { orAborted } from './lib/abort.ts'
+import { orReason } from './lib/abort.ts'
 import { nowUs } from './lib/clock.ts'
 import { Pressure } from './measure/resources.ts'
 import type { WorkloadEntry } from './registry.ts'
@@ -73,7 +73,7 @@ export class Run implements AsyncDisposable {
   async calibrate(): Promise<Calibration> {
     const { threads, journal, signal } = this.#open
     this.#step('calibrating')
-    const found = await orAborted(calibrate(threads, this.#context.scenario.quick, this.#readable, signal), signal)
+    const found = await orReason(calibrate(threads, this.#context.scenario.quick, this.#readable, signal), signal)
     this.#calibration = found
     journal.phase('calibrate', found.startUs, found.endUs)
     this.#workers.push(...found.phase.facts)
@@ -97,7 +97,7 @@ export class Run implements AsyncDisposable {
     const { scenario } = this.#context
     const { admin, house, threads, sampler, journal, signal } = this.#open
     const rate = rowsPerSecond === null ? 'as fast as it goes' : `${rowsPerSecond.toLocaleString('en-US')} rows/s`
-    await orAborted(admin.flush(), signal)
+    await orReason(admin.flush(), signal)
     house.startPings()
     if (scenario.warmupMs > 0) {
       this.#step(`warming up, ${rate}`)
@@ -114,14 +114,14 @@ export class Run implements AsyncDisposable {
       this.#mark('measure-end'),
       threads.closeGenerators(),
     ])
-    const [convergence] = await orAborted(draining, signal)
-    await orAborted(this.#mark('converged'), signal)
-    const probers = await orAborted(threads.closeProbers(), signal)
-    await orAborted(admin.flush(), signal)
+    const [convergence] = await orReason(draining, signal)
+    await orReason(this.#mark('converged'), signal)
+    const probers = await orReason(threads.closeProbers(), signal)
+    await orReason(admin.flush(), signal)
     await this.#mark('flushed')
     if (this.#readable) this.#step('reading every written row back')
-    const back = this.#readable ? await orAborted(this.#readBack(measured.touched), signal) : undefined
-    const counters = await orAborted(admin.counters(), signal)
+    const back = this.#readable ? await orReason(this.#readBack(measured.touched), signal) : undefined
+    const counters = await orReason(admin.counters(), signal)
     await house.writeRoundTrips(join(this.#context.folder, RUN_FILES.rtt), journal, signal)
     const facts = factsOf(this.#context, this.#open, {
       rowsPerSecond,
@@ -180,7 +180,7 @@ export class Run implements AsyncDisposable {
     }
     const ticking = setInterval(() => this.#context.progress.live(this.#liveText()), LIVE_EVERY_MS)
     const running = Promise.all([threads.phase(order), name === 'measure' ? this.#break(startUs) : undefined])
-    const [result] = await orAborted(running, signal).finally(() => clearInterval(ticking))
+    const [result] = await orReason(running, signal).finally(() => clearInterval(ticking))
     journal.phase(name, startUs, endUs)
     this.#workers.push(...result.facts)
     return result
@@ -221,7 +221,7 @@ export class Run implements AsyncDisposable {
       loadedRows: this.#open.plan.table.rows,
       mayStayApart: this.#context.system.replication.capabilities.conflicts === 'diverges',
     }
-    return orAborted(converge(admin, this.#dcNames, keys, waiting, signal), signal)
+    return orReason(converge(admin, this.#dcNames, keys, waiting, signal), signal)
   }
 
   #readBack(keys: Float64Array): Promise<ReadBack> {

@@ -76,6 +76,10 @@ function refuseUnlessAppends(driver: Driver, mode: WriteMode, { workload }: Work
 
 /** Every system of the scenario, in the order in which the drivers were named. */
 export function systemsOf(scenario: Scenario, registry: Registry): System[] {
+  const twice = scenario.drivers.find((name, i) => scenario.drivers.indexOf(name) !== i)
+  if (twice !== undefined) {
+    throw new BenchError('USAGE', `--driver names ${twice} twice: to measure it several times, say --repeat=2.`)
+  }
   const entries = scenario.drivers.map((name) => named(registry.drivers, (entry) => entry.driver.name, name, 'driver'))
   for (const driver of Object.keys(scenario.settings)) {
     named(entries, (entry) => entry.driver.name, driver, 'driver in this run')
@@ -146,4 +150,24 @@ export function deployPlanOf(system: System, scenario: Scenario, workload: Workl
     seed: scenario.seed,
     secret,
   }
+}
+
+/** Sentences about options that were given and change nothing for some of the systems. */
+export function idleOptions(scenario: Scenario, systems: readonly System[]): string[] {
+  const single = systems.filter((system) => system.batchRows === 1).map(systemName)
+  const idle: string[] = []
+  const says = (option: string, who: readonly string[], why: string) => {
+    if (who.length > 0) idle.push(`${option} changes nothing for ${who.join(' and ')}: ${why}.`)
+  }
+  if (scenario.batchRows !== undefined && scenario.batchRows > 1) says('--batch', single, 'its mode sends row by row')
+  if (scenario.lingerMs !== undefined) says('--linger', single, 'a row that is sent alone does not wait')
+  if (scenario.rate.kind === 'max' && scenario.arrivals === 'constant') {
+    says('--arrivals', systems.map(systemName), 'a closed loop has no arrivals')
+  }
+  const others = systems.filter(({ replication }) => !scenario.replications.includes(replication.name)).map(systemName)
+  if (scenario.replications.length > 0)
+    says('--replication', others, 'it has none of that name and runs with its default')
+  const raised = systems.filter((system) => scenario.writers !== undefined && system.writers > scenario.writers)
+  says('--writers', raised.map(systemName), 'every one of its --workers needs a writer')
+  return idle
 }

@@ -43,7 +43,7 @@ for (const [what, change, reason] of [
   [
     'a client that sent late',
     worker({ slipP99Ms: 25 }),
-    /Schedule slip p99 was 25 ms \(us-east, writer 0\) where 20 ms is allowed/,
+    /Schedule slip p99 was 25 ms \(us-east, worker 0\) where 20 ms is allowed/,
   ],
   ['a thread that stood still', worker({ eventLoopP99Ms: 80 }), /Event-loop delay p99 was 80 ms/],
   ['a generator without room', worker({ utilisation: 0.95 }), /Generator utilisation was 0\.95/],

@@ -26,13 +26,12 @@ function abortOnSignals(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
   const onSignal = (name: string) => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted)
-    setTimeout(() => process.exit(EXIT.interrupted), END_WITHIN_MS).unref()
-    controller.abort(
-      new BenchError(
-        'INTERRUPTED',
-        `Interrupted by ${name}; what was running has been ended, runs that were complete are kept.`,
-      ),
-    )
+    const sentence = `Interrupted by ${name}; what was running has been ended, runs that were complete are kept.`
+    setTimeout(() => {
+      process.stderr.write(`geowrite: ${sentence}\n`)
+      process.exit(EXIT.interrupted)
+    }, END_WITHIN_MS).unref()
+    controller.abort(new BenchError('INTERRUPTED', sentence))
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of signals) process.on(name, onSignal)

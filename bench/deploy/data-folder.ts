@@ -1,5 +1,14 @@
 // The folder that holds everything a run's services store, and what earlier runs left behind there.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BenchError, messageOf } from '../contract/errors.ts'
@@ -15,6 +24,7 @@ const NEW_PREFIX = 'new-'
 interface Owner {
   readonly pid: number
   readonly startMark: string
+  readonly namespace: string
 }
 
 function userFolder(base: string): string {
@@ -32,7 +42,7 @@ export function createDataFolder(runId: string, base: string = tmpdir()): string
   const parent = userFolder(base)
   const made = join(parent, `${NEW_PREFIX}${runId}`)
   const folder = join(parent, `${RUN_PREFIX}${runId}`)
-  const owner: Owner = { pid: process.pid, startMark: startMark(process.pid) ?? '' }
+  const owner: Owner = { pid: process.pid, startMark: startMark(process.pid) ?? '', namespace: pidNamespace() }
   try {
     makePassableFolder(parent)
     makePassableFolder(made)
@@ -48,10 +58,21 @@ export function createDataFolder(runId: string, base: string = tmpdir()): string
   }
 }
 
+/** What process ids mean: those of another container that shares the folder are not ours. Empty where the system has none. */
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return ''
+  }
+}
+
 /** Whether the process that made a data folder is gone. A folder without a readable owner belongs to nobody. */
 function isAbandoned(folder: string): boolean {
   try {
     const owner = JSON.parse(readFileSync(join(folder, OWNER_FILE), 'utf8')) as Owner
+    // Another container's processes cannot be seen from here, nor can it be told whether they live.
+    if (owner.namespace !== pidNamespace()) return false
     return startMark(owner.pid) !== owner.startMark
   } catch {
     return true

@@ -4,6 +4,7 @@ import type { Address } from '../contract/driver.ts'
 import { BenchError, messageOf } from '../contract/errors.ts'
 
 const LINE_BYTES_MAX = 1 << 20
+const ANSWER_WITHIN_MS = 10_000
 
 type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>
 
@@ -86,7 +87,20 @@ export class ControlClient {
         new BenchError('SERVICE_DIED', 'A service has closed its control channel; its log says why.'),
       )
     return new Promise<R>((resolve, reject) => {
-      this.#waiting.push({ resolve: resolve as (reply: unknown) => void, reject })
+      const timer = setTimeout(() => {
+        // The replies of a channel come in turn: after one that is missing none can be told from another.
+        this.#socket.destroy()
+        reject(
+          new BenchError(
+            'SERVICE_DIED',
+            `A service did not answer "${request}" within ${ANSWER_WITHIN_MS / 1000} s; its log may say why.`,
+          ),
+        )
+      }, ANSWER_WITHIN_MS)
+      this.#waiting.push({
+        resolve: (reply) => (clearTimeout(timer), resolve(reply as R)),
+        reject: (error) => (clearTimeout(timer), reject(error)),
+      })
       this.#socket.write(`${JSON.stringify({ request, argument })}\n`)
     })
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Admin, DeployPlan, StoreDescription } from '../contract/driver.ts'
 import { RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
 import type { Topology } from '../contract/topology.ts'
+import { orReason } from '../lib/abort.ts'
 import { ContentMaker } from '../lib/content.ts'
 import type { RunContext } from '../run.ts'
 import { deployPlanOf, systemName, topologyOf } from '../systems.ts'
@@ -66,29 +67,31 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
   const house = cleanup.use(await House.open(driver, plan, topology, scenario, context.signal))
   const signal = AbortSignal.any([context.signal, house.died])
   journal.event('stage', 'deployed')
-  const admin = cleanup.use(await driver.admin(house.endpoints(), plan, signal))
-  await admin.prepare()
-  const store = await admin.describe()
+  const admin = cleanup.use(await orReason(driver.admin(house.endpoints(), plan, signal), signal))
+  await orReason(admin.prepare(), signal)
+  const store = await orReason(admin.describe(), signal)
 
   const rows = plan.table.rows.toLocaleString('en-US')
   step(`loading ${rows} rows into each DC`)
   const startedMs = performance.now()
-  await admin.load(loadedRows(plan.table, content), (done) =>
-    progress.live(`${Math.round((100 * done) / plan.table.rows)} %`),
-  )
+  const telling = (done: number) => progress.live(`${Math.round((100 * done) / plan.table.rows)} %`)
+  await orReason(admin.load(loadedRows(plan.table, content), telling), signal)
   const loading = { seconds: (performance.now() - startedMs) / 1000, how: 'loaded in each DC' }
   const startedEqual = system.replication.capabilities.readable
-    ? (await differingBuckets(admin, dcNames, LOADED_BUCKETS)).length === 0
+    ? (await orReason(differingBuckets(admin, dcNames, LOADED_BUCKETS), signal)).length === 0
     : null
   journal.event('stage', 'loaded', rows)
 
-  await admin.replicate((dc) => house.seenFrom(dc))
-  await house.startReplication(signal)
+  await orReason(
+    admin.replicate((dc) => house.seenFrom(dc)),
+    signal,
+  )
+  await orReason(house.startReplication(signal), signal)
   const faults = faultsFor(scenario, system, plan, topology)
   const sampler = new Sampler(folder, house, admin, journal.epoch.monotonicUs, faults.length > 0)
   cleanup.defer(() => sampler.close())
   const threads = cleanup.use(
-    await startThreads(context, plan, house, journal.epoch.monotonicUs, journal.epoch.wallMs * 1000),
+    await orReason(startThreads(context, plan, house, journal.epoch.monotonicUs, journal.epoch.wallMs * 1000), signal),
   )
   return {
     topology,

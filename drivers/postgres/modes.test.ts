@@ -117,6 +117,7 @@ test('a pipeline that hangs leaves all that is under way unknown, and what was b
   })
   await holder.query('ROLLBACK')
   await disconnect(holder)
+  assert.deepEqual(await dotsOf([20, 21]), [former, 0])
   const again = [write(20, DC.index), write(22, DC.index)]
   for (const row of again) assert.deepEqual(await session.write(batchOf([row])), { outcome: OUTCOME.ok })
   assert.notEqual(former, 0)

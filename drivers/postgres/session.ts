@@ -140,20 +140,22 @@ export async function openSession(
   options: SessionOptions,
   signal: AbortSignal,
 ): Promise<Session> {
+  const pipeline = options.mode === MODE.pipeline && options.purpose === 'write'
+  // A statement that hangs ends when we do, so that a write that timed out here does not come true much later. In a
+  // pipeline the server must miss us before that: it would go on with what it has received behind that statement.
+  const statementMs = Math.ceil(options.timeoutMs) + (pipeline ? 5 * ORPHAN_CHECK_MS : 0)
   const connecting: Connecting = {
     address,
     secret: options.plan.secret,
     application: `geowrite-${options.purpose}`,
     session: {
-      // The server gives up when we do, so that a write that timed out here does not come true much later.
-      statement_timeout: String(Math.ceil(options.timeoutMs)),
-      // And it leaves what we sent beyond a statement that hangs when we have gone.
+      statement_timeout: String(statementMs),
       client_connection_check_interval: String(ORPHAN_CHECK_MS),
       // Every statement looks rows up by key: the plan must not depend on what the table held when it was prepared.
       plan_cache_mode: 'force_generic_plan',
       enable_seqscan: 'off',
     },
-    pipeline: options.mode === MODE.pipeline && options.purpose === 'write',
+    pipeline,
     patienceMs: OPENING_MS,
     attemptMs: OPENING_MS,
   }
