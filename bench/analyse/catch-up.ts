@@ -9,8 +9,16 @@ const LAG_TIMES = 2
 /** The level before a fault is looked for in no more than this. */
 const BEFORE_US = 5e6
 
+/** A calm time, µs since the epoch. */
+export interface CalmTime {
+  readonly fromUs: number
+  readonly untilUs: number
+}
+
 /** A fault as far as it matters here, µs since the epoch: when it began, was over, and when the next one begins. */
 export interface FaultSpan {
+  /** What it is compared with: the time before it in which no other fault was being caught up with. */
+  readonly calm: CalmTime
   readonly startUs: number
   readonly endUs: number
   readonly untilUs: number
@@ -35,11 +43,10 @@ interface Steps {
   readonly level: Float64Array
 }
 
-/** @param fromUs when the measured phase began. */
-export function catchUpOf(probes: LinkProbes, fault: FaultSpan, fromUs: number): CatchUp {
+export function catchUpOf(probes: LinkProbes, fault: FaultSpan): CatchUp {
   const { ackedUs, earliestUs, latestUs } = probes
-  const low = sideOf(ackedUs, earliestUs, fault, fromUs)
-  const high = sideOf(ackedUs, latestUs, fault, fromUs)
+  const low = sideOf(ackedUs, earliestUs, fault)
+  const high = sideOf(ackedUs, latestUs, fault)
   const highUs = high.backUs === null ? null : high.backUs - fault.endUs
   const caughtUpUs = high.backUs ?? fault.untilUs
   return {
@@ -52,11 +59,11 @@ export function catchUpOf(probes: LinkProbes, fault: FaultSpan, fromUs: number):
   }
 }
 
-function sideOf(ackedUs: Float64Array, seenUs: Float64Array, { startUs, endUs, untilUs }: FaultSpan, fromUs: number) {
+function sideOf(ackedUs: Float64Array, seenUs: Float64Array, { calm, startUs, endUs, untilUs }: FaultSpan) {
   const steps = stepsOf(ackedUs, seenUs)
-  const before = highest(steps, Math.max(fromUs, startUs - BEFORE_US), startUs)
+  const before = highest(steps, Math.max(calm.fromUs, calm.untilUs - BEFORE_US), calm.untilUs)
   const levelBackUs = firstAtOrBelow(steps, before, endUs)
-  const lagBackUs = lagBack(ackedUs, seenUs, startUs, endUs)
+  const lagBackUs = lagBack(ackedUs, seenUs, calm, endUs)
   const backUs = levelBackUs === null || lagBackUs === null ? null : Math.max(levelBackUs, lagBackUs)
   return {
     peak: highest(steps, startUs, Math.min(untilUs, backUs ?? untilUs)),
@@ -102,10 +109,10 @@ function firstAtOrBelow({ atUs, level }: Steps, wanted: number, fromUs: number):
 }
 
 /** From when on writes arrive as fast as before; the fault's end where too few are left to say otherwise. */
-function lagBack(ackedUs: Float64Array, seenUs: Float64Array, startUs: number, endUs: number): number | null {
+function lagBack(ackedUs: Float64Array, seenUs: Float64Array, calm: CalmTime, endUs: number): number | null {
   const lagsOf = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, i) => seenUs[from + i] - ackedUs[from + i])
-  const before = lagsOf(0, firstAfter(ackedUs, startUs)).filter(Number.isFinite)
+  const before = lagsOf(firstAfter(ackedUs, calm.fromUs), firstAfter(ackedUs, calm.untilUs)).filter(Number.isFinite)
   const first = firstAfter(ackedUs, endUs)
   if (before.length === 0 || ackedUs.length - first < LAG_RUN) return endUs
   const allowedUs = LAG_TIMES * median(before)

@@ -1,7 +1,7 @@
 // What each fault of a run did and how long it took to catch up with it, and which parts of the run they leave untouched.
 import type { FaultFacts } from '../contract/fault.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
-import { catchUpOf, type CatchUp } from './catch-up.ts'
+import { catchUpOf, type CalmTime, type CatchUp } from './catch-up.ts'
 import { FaultSpans } from './fault-spans.ts'
 import { readFaultWrites, type FaultWrites } from './fault-writes.ts'
 import { linkIndex } from './link-index.ts'
@@ -51,11 +51,17 @@ export function analyseFaults(run: RunData, traffic: Traffic): AnalysedFaults | 
   if (facts.length === 0) return undefined
   const probes = system.capabilities.readable ? readProbeLags(run) : []
   const samples = readCsv(run, RUN_FILES.links)
-  const faults = facts.map((fault): AnalysedFault => {
+  let calm: CalmTime = { fromUs: run.measure.startUs, untilUs: facts[0].startUs }
+  const faults: AnalysedFault[] = []
+  for (const fault of facts) {
+    const before = faults.at(-1)
+    // A fault that begins while another is being caught up with is compared with the time before both.
+    const busyUntilUs = Math.max(...faults.map(({ caughtUpUs }) => caughtUpUs))
+    if (before !== undefined && fault.startUs > busyUntilUs && before.caughtUp) calm = { fromUs: busyUntilUs, untilUs: fault.startUs }
     const untilUs = Math.min(...facts.filter((other) => other.startUs > fault.endUs).map((other) => other.startUs))
-    const span = { startUs: fault.startUs, endUs: fault.endUs, untilUs }
+    const span = { calm, startUs: fault.startUs, endUs: fault.endUs, untilUs }
     const links = linksOf(run, fault, probes).map(({ from, to, own }): FaultOnLink => {
-      const catchUp = catchUpOf(own, span, run.measure.startUs)
+      const catchUp = catchUpOf(own, span)
       const stored = traffic.byDc[run.dcs.indexOf(from)].stored
       const caughtUpUs = catchUp.highUs === null ? untilUs : fault.endUs + catchUp.highUs
       return {

@@ -22,7 +22,7 @@ export async function orReason<T>(stage: Promise<T>, signal: AbortSignal): Promi
 }
 
 /** Settles as `stage` does, or rejects with the signal's reason when it is aborted first. */
-export function orAborted<T>(stage: Promise<T>, signal: AbortSignal): Promise<T> {
+function orAborted<T>(stage: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(signal.reason as Error)
     signal.addEventListener('abort', onAbort, { once: true })
