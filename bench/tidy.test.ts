@@ -96,7 +96,7 @@ test('files stay short', () => {
 
 test('every exported name is used by another file', () => {
   // What outside drivers and workloads build on, and what a thread or the registry loads by name, has no importer here.
-  const loadedByName = /^(bench\/contract\/|workloads\/|drivers\/[^/]+\/driver\.ts)/
+  const loadedByName = /^(examples\/|bench\/contract\/|workloads\/|drivers\/[^/]+\/driver\.ts)/
   const unused = SOURCES.filter(({ path }) => !loadedByName.test(path)).flatMap(({ path, text }) => {
     const names = [...text.matchAll(/^export (?:async )?(?:const|let|function\*?|class|interface|type) (\w+)/gm)].map(
       ([, name]) => name,

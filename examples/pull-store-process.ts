@@ -1,5 +1,5 @@
 // One DC's process of the example store: rows in a map, a log of the rows written here, and a puller for every other DC.
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import type { Address } from 'geowrite/contract'
 import {
@@ -12,25 +12,7 @@ import {
   nowUs,
   serviceConfig,
 } from 'geowrite/driver-kit'
-
-export interface PullStoreConfig {
-  readonly dcIndex: number
-  readonly address: Address
-  /** The other DCs as they are reached through the link. */
-  readonly peers: Readonly<Record<string, Address>>
-  readonly secret: string
-}
-
-/** Key, dot, version, and the content in base 64. */
-export type Row = readonly [key: number, dot: number, version: number, content: string]
-
-export interface Question {
-  readonly rows?: readonly Row[]
-  readonly keys?: readonly number[]
-  readonly bucket?: number
-  readonly buckets?: number
-  readonly after?: number
-}
+import type { PullStoreConfig, Question, Row } from './pull-store-wire.ts'
 
 const LOG_ROWS_MAX = 5000
 const LOG_WAIT_MS = 5
@@ -38,7 +20,6 @@ const config = serviceConfig<PullStoreConfig>()
 const table = new Map<number, Row>()
 const written: Row[] = []
 const pulled: Record<string, number> = {}
-let discarded = 0
 
 /** Stores a local write, above whatever version is held; returns the version where it had to be raised, else 0. */
 function write([key, dot, version, content]: Row): number {
@@ -53,7 +34,6 @@ function write([key, dot, version, content]: Row): number {
 function apply(row: Row): void {
   const held = table.get(row[0])
   if (held === undefined || held[2] < row[2]) table.set(row[0], row)
-  else discarded++
 }
 
 function selected({ keys, bucket, buckets = 1 }: Question): Row[] {
@@ -101,12 +81,12 @@ function follow(): void {
 }
 
 const answers = {
-  load: ({ rows = [] }: Question) => void rows.forEach((row) => table.set(row[0], row)),
+  load: ({ rows = [] }: Question) => rows.forEach((row) => table.set(row[0], row)),
   write: ({ rows = [] }: Question) => rows.map(write),
   read: ({ keys = [] }: Question) => keys.map((key): Row => table.get(key) ?? [key, 0, 0, '']),
   rows: selected,
   log: ({ after }: Question) => logAfter(after),
-  state: () => ({ logged: written.length, pulled, discarded }),
+  state: () => ({ dc: config.dc, logged: written.length, pulled }),
   digest,
   follow,
 }
@@ -114,16 +94,20 @@ const answers = {
 /** What each request is answered with. */
 export type Answers = { readonly [Q in keyof typeof answers]: Awaited<ReturnType<(typeof answers)[Q]>> }
 
-const server = createServer(async (request, response) => {
-  try {
-    const answer = answers[String(request.url).slice(1) as keyof typeof answers]
-    const isKnown = request.headers.authorization === config.secret && answer !== undefined
-    if (!isKnown) response.writeHead(403).end()
-    else response.end(JSON.stringify((await answer((await json(request)) as Question)) ?? null))
-  } catch (error) {
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const answer = answers[String(request.url).slice(1) as keyof typeof answers]
+  const isKnown = request.headers.authorization === config.secret && answer !== undefined
+  if (!isKnown) response.writeHead(403).end()
+  else response.end(JSON.stringify((await answer((await json(request)) as Question)) ?? null))
+}
+
+const server = createServer((request, response) => {
+  respond(request, response).catch((error: unknown) => {
     log(String(error))
     response.writeHead(500).end()
-  }
+  })
 })
 server.listen(config.address.port, config.address.host, announceReady)
-endWithParent(async () => void server.close())
+endWithParent(async () => {
+  server.close()
+})

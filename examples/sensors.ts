@@ -1,14 +1,12 @@
 // A workload from outside: readings of sensors. Each sensor has one row with its latest reading, written by the DC nearest to it;
-// a few that move are written by all DCs. Now and then a sensor is taken out of service: its row is deleted.
+// a few that move are written by all DCs.
 import { OPERATION, type Workload } from 'geowrite/contract'
-import { homeKeys, randomStream } from 'geowrite/workload-kit'
-
-const RETIRED_SHARE = 0.01
+import { homeKeys } from 'geowrite/workload-kit'
 
 export const sensors: Workload = {
   name: 'sensors',
-  summary: 'an example: the latest reading of each sensor, upserted, 1 % deletes',
-  meaning: 'A table with a row for each sensor. Most operations replace it by a newer reading, 1 % delete it.',
+  summary: 'an example: the latest reading of each sensor, upserted',
+  meaning: 'A table with a row for each sensor; every operation replaces it by a newer reading.',
   optionMeanings: {
     rows: 'sensors',
     overlap: 'share of the sensors that move, whose rows every DC writes',
@@ -27,13 +25,11 @@ export const sensors: Workload = {
   }),
   stream(plan) {
     const nextKey = homeKeys(plan)
-    // A path of its own: the numbers must not be those that the keys are drawn from.
-    const random = randomStream(plan.seed, plan.dcIndex, plan.phase, 1)
     return {
       next(count, keys, operations) {
         for (let i = 0; i < count; i++) {
           keys[i] = nextKey()
-          operations[i] = random.unit() < RETIRED_SHARE ? OPERATION.delete : OPERATION.upsert
+          operations[i] = OPERATION.upsert
         }
       },
     }

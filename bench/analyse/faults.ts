@@ -1,7 +1,7 @@
 // What each fault of a run did and how long it took to catch up with it, and which parts of the run they leave untouched.
 import type { FaultFacts } from '../contract/fault.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
-import { catchUpOf, type CalmTime, type CatchUp } from './catch-up.ts'
+import { catchUpOf, type CalmTime, type CatchUp, type FaultSpan } from './catch-up.ts'
 import { FaultSpans } from './fault-spans.ts'
 import { readFaultWrites, type FaultWrites } from './fault-writes.ts'
 import { linkIndex } from './link-index.ts'
@@ -11,6 +11,9 @@ import type { Traffic } from './traffic.ts'
 
 /** A client that could send nothing for longer has so many rows to send at once that it is late with them. */
 const STOOD_STILL_SECONDS = 0.2
+
+/** A calm time shorter than this says too little of the usual backlog. */
+const CALM_US_MIN = 1e6
 
 /** The store's word for what was still to replicate over a link, at its most. */
 interface ReportedPeak {
@@ -45,6 +48,11 @@ export interface AnalysedFaults {
   readonly probed: { readonly asked: number; readonly answered: number }
 }
 
+/** When a link had caught up, or the next fault began before that. */
+function caughtUpAt({ highUs }: CatchUp, { endUs, untilUs }: FaultSpan): number {
+  return highUs === null ? untilUs : endUs + highUs
+}
+
 /** Nothing where the run had no fault. */
 export function analyseFaults(run: RunData, traffic: Traffic): AnalysedFaults | undefined {
   const { faults: facts = [], system } = run.stored
@@ -54,31 +62,26 @@ export function analyseFaults(run: RunData, traffic: Traffic): AnalysedFaults | 
   let calm: CalmTime = { fromUs: run.measure.startUs, untilUs: facts[0].startUs }
   const faults: AnalysedFault[] = []
   for (const fault of facts) {
-    const before = faults.at(-1)
-    // A fault that begins while another is being caught up with is compared with the time before both.
-    const busyUntilUs = Math.max(...faults.map(({ caughtUpUs }) => caughtUpUs))
-    if (before !== undefined && fault.startUs > busyUntilUs && before.caughtUp) calm = { fromUs: busyUntilUs, untilUs: fault.startUs }
+    const busyUntilUs = Math.max(run.measure.startUs, ...faults.map(({ caughtUpUs }) => caughtUpUs))
+    // A fault that begins while another is being caught up with, or just after, is compared with the time before both.
+    if (fault.startUs - busyUntilUs > CALM_US_MIN) calm = { fromUs: busyUntilUs, untilUs: fault.startUs }
     const untilUs = Math.min(...facts.filter((other) => other.startUs > fault.endUs).map((other) => other.startUs))
     const span = { calm, startUs: fault.startUs, endUs: fault.endUs, untilUs }
     const links = linksOf(run, fault, probes).map(({ from, to, own }): FaultOnLink => {
       const catchUp = catchUpOf(own, span)
+      const reported = reportedPeak(samples, from, to, fault.startUs, caughtUpAt(catchUp, span))
       const stored = traffic.byDc[run.dcs.indexOf(from)].stored
-      const caughtUpUs = catchUp.highUs === null ? untilUs : fault.endUs + catchUp.highUs
       return {
         from,
         to,
         catchUp,
         rowsPerProbe: own.ackedUs.length === 0 ? null : stored / own.ackedUs.length,
-        reported: reportedPeak(samples, from, to, fault.startUs, caughtUpUs),
+        reported,
       }
     })
-    const ends = links.map(({ catchUp }) => (catchUp.highUs === null ? untilUs : fault.endUs + catchUp.highUs))
-    return {
-      fault,
-      links,
-      caughtUpUs: Math.min(Math.max(fault.endUs, ...ends), Math.max(fault.endUs, run.measure.endUs)),
-    }
-  })
+    const lastUs = Math.max(fault.endUs, ...links.map(({ catchUp }) => caughtUpAt(catchUp, span)))
+    faults.push({ fault, links, caughtUpUs: Math.min(lastUs, Math.max(fault.endUs, run.measure.endUs)) })
+  }
   const spans = new FaultSpans(faults.map(({ fault, caughtUpUs }) => ({ startUs: fault.startUs, endUs: caughtUpUs })))
   const caughtUp = faults.map(({ caughtUpUs }) => caughtUpUs)
   const writes = readFaultWrites(run, facts, caughtUp, spans)

@@ -1,23 +1,13 @@
-// `list`: what exists, and every setting of one driver.
+// `list`: what exists, every setting of one driver, or one workload in full.
 import pc from 'picocolors'
 import { BenchError } from '../contract/errors.ts'
-import type { Column } from '../contract/table.ts'
 import { suggestion } from '../lib/nearest.ts'
+import { withEither } from '../outside.ts'
 import type { DriverEntry, Registry, WorkloadEntry } from '../registry.ts'
-
-function columnText(column: Column): string {
-  return column.type === 'text'
-    ? `${column.name} text ${column.minBytes}–${column.maxBytes} bytes`
-    : `${column.name} int ${column.min}–${column.max}`
-}
-
-/** Mean bytes of a row's key and values. */
-function rowBytesMean(columns: readonly Column[]): number {
-  return columns.reduce(
-    (sum, column) => sum + (column.type === 'text' ? (column.minBytes + column.maxBytes) / 2 : 4),
-    8,
-  )
-}
+import { workloadOptions } from '../systems.ts'
+import type { SkewPlan } from './key-skew.ts'
+import { rowBytes, workloadJson, workloadLines } from './list-workload.ts'
+import { parseScenario } from './scenario-schema.ts'
 
 function* driverLines({ driver }: DriverEntry): Generator<string> {
   yield `${pc.bold(driver.name)}  ${driver.summary}`
@@ -32,46 +22,66 @@ function* driverLines({ driver }: DriverEntry): Generator<string> {
   }
 }
 
-function* workloadLines({ workload }: WorkloadEntry): Generator<string> {
-  const { defaults } = workload
-  const { columns } = workload.table(defaults)
+function* briefLines({ workload }: WorkloadEntry): Generator<string> {
+  const { rows, overlap, skew, distribution } = workload.defaults
+  const { mean } = rowBytes(workload.table(workload.defaults).columns)
   yield `${pc.bold(workload.name)}  ${workload.summary}`
-  yield `  ${workload.meaning}`
-  yield `  columns: key, dot, version (the harness’s) and ${columns.map(columnText).join(', ')}; ${Math.round(rowBytesMean(columns))} bytes of key and values a row on average`
-  yield `  defaults: --rows=${defaults.rows} --overlap=${defaults.overlap} --skew=${defaults.skew} --distribution=${defaults.distribution}`
+  yield `  ${Math.round(mean)} bytes of key and values a row; --rows=${rows} --overlap=${overlap} --skew=${skew} --distribution=${distribution}`
 }
 
-/** The lines of `list` or `list <name>`. Throws USAGE for a name that is neither driver nor workload. */
-export function listLines(registry: Registry, name: string | undefined): string[] {
-  const drivers = registry.drivers.filter(({ driver }) => name === undefined || driver.name === name)
-  const workloads = registry.workloads.filter(({ workload }) => name === undefined || workload.name === name)
-  if (drivers.length === 0 && workloads.length === 0) {
+/** The options that say which stream of a workload is looked at. */
+export type ListOptions = Readonly<Record<string, unknown>>
+
+function skewPlan(entry: WorkloadEntry, options: ListOptions): SkewPlan {
+  const scenario = parseScenario({ ...options, workload: entry.workload.name })
+  return { options: workloadOptions(scenario, entry), seed: scenario.seed, dcs: scenario.dcs }
+}
+
+function driverJson({ driver: { name, summary, replications, modes, settings } }: DriverEntry): object {
+  return { name, summary, replications, modes, settings }
+}
+
+function everything(registry: Registry, json: boolean): string {
+  const { drivers, workloads } = registry
+  if (json) {
+    const briefs = workloads.map(({ workload: { name, summary, meaning, defaults, appends, table } }) => {
+      return { name, summary, meaning, appends, defaults, columns: table(defaults).columns }
+    })
+    return JSON.stringify({ drivers: drivers.map(driverJson), workloads: briefs }, null, 2)
+  }
+  return [
+    pc.underline('Drivers'),
+    ...drivers.flatMap((entry) => [...driverLines(entry)]),
+    pc.underline('Workloads') + pc.dim('  list <workload> shows one in full, with its columns and its key skew'),
+    ...workloads.flatMap((entry) => [...briefLines(entry)]),
+  ].join('\n')
+}
+
+/** What `list` or `list <name>` prints. Throws USAGE for a name that is neither driver nor workload. */
+export async function listText(
+  inTree: Registry,
+  asked: string | undefined,
+  options: ListOptions,
+  json: boolean,
+): Promise<string> {
+  const [unused] = Object.keys(options)
+  if (asked === undefined && unused === undefined) return everything(inTree, json)
+  if (asked === undefined) {
+    throw new BenchError('USAGE', `--${unused} says nothing without a workload: name one, as in list profiles.`)
+  }
+  const { registry, name } = await withEither(asked, inTree)
+  const driver = registry.drivers.find((entry) => entry.driver.name === name)
+  if (driver !== undefined) {
+    if (unused !== undefined) throw new BenchError('USAGE', `--${unused} is for workloads, and ${name} is a driver.`)
+    return json ? JSON.stringify(driverJson(driver), null, 2) : [...driverLines(driver)].join('\n')
+  }
+  const entry = registry.workloads.find(({ workload }) => workload.name === name)
+  if (entry === undefined) {
     const known = [...registry.drivers.map((d) => d.driver.name), ...registry.workloads.map((w) => w.workload.name)]
-    throw new BenchError('USAGE', `There is no driver or workload ${name}: ${suggestion(name ?? '', known)}`)
+    throw new BenchError('USAGE', `There is no driver or workload ${name}: ${suggestion(name, known)}`)
   }
-  const lines: string[] = []
-  if (drivers.length > 0) lines.push(pc.underline('Drivers'), ...drivers.flatMap((entry) => [...driverLines(entry)]))
-  if (workloads.length > 0)
-    lines.push(pc.underline('Workloads'), ...workloads.flatMap((entry) => [...workloadLines(entry)]))
-  return lines
-}
-
-/** The same as data. */
-export function listJson(registry: Registry): object {
-  return {
-    drivers: registry.drivers.map(({ driver: { name, summary, replications, modes, settings } }) => ({
-      name,
-      summary,
-      replications,
-      modes,
-      settings,
-    })),
-    workloads: registry.workloads.map(({ workload: { name, summary, meaning, defaults, table } }) => ({
-      name,
-      summary,
-      meaning,
-      defaults,
-      columns: table(defaults).columns,
-    })),
-  }
+  const plan = skewPlan(entry, options)
+  return json
+    ? JSON.stringify(workloadJson(entry.workload, plan), null, 2)
+    : [...workloadLines(entry.workload, plan)].join('\n')
 }

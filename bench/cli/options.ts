@@ -11,8 +11,11 @@ const WHAT: readonly OptionText[] = [
     flags: '--scenario <file>',
     text: 'a YAML or JSON file with these options, which go before it: see examples/scenarios',
   },
-  { flags: '--workload <name>', text: 'what is written: see `list` (default: profiles)' },
-  { flags: '--driver <names>', text: 'stores to measure, one after another (default: postgres,lsm)' },
+  { flags: '--workload <name>', text: 'what is written: see `list`, or a file or package (default: profiles)' },
+  {
+    flags: '--driver <names>',
+    text: 'stores to measure, one after another; also files or packages (default: postgres,lsm)',
+  },
   { flags: '--replication <names>', text: 'how their DCs are kept in sync (default: each store’s first)' },
   { flags: '--mode <name>', text: 'how rows are handed over: batch, single (default: each store’s first)' },
   { flags: '--rows <n>', text: 'rows loaded before the run, such as 20M (default: the workload’s)' },
@@ -120,6 +123,26 @@ export function addRunOptions(command: Command): Command {
     )
     .addOption(new Option('--json', 'print the results as JSON on standard output').helpGroup('Result:'))
     .addHelpText('after', EXAMPLES)
+}
+
+const STREAM = /^--(rows|overlap|skew|distribution|seed|dcs) /
+
+/** How people call `list`. */
+export const LIST_EXAMPLES = `
+Examples:
+  npm run bench -- list
+  npm run bench -- list postgres
+  npm run bench -- list messaging
+  npm run bench -- list profiles --rows=20M --skew=1.2 --dcs=us-east,eu-west,ap-south
+  npm run bench -- list ./examples/sensors.ts
+`
+
+/** Adds the options that decide which stream a workload gives. */
+export function addStreamOptions(command: Command): Command {
+  for (const { flags, text } of [...WHAT, ...LOAD, ...PLACE]) {
+    if (STREAM.test(flags)) command.addOption(new Option(flags, text).helpGroup('For a workload:'))
+  }
+  return command
 }
 
 /** Commander names options in camelCase; the schema has them as they are typed. */

@@ -5,8 +5,8 @@ import { BenchError, ERROR_KINDS, EXIT, messageOf } from '../contract/errors.ts'
 import { suggestion } from '../lib/nearest.ts'
 import type { Registry } from '../registry.ts'
 import { doctorCommand } from './doctor.ts'
-import { listJson, listLines } from './list.ts'
-import { addRunOptions, EXAMPLES, rawOptions } from './options.ts'
+import { listText } from './list.ts'
+import { addRunOptions, addStreamOptions, EXAMPLES, LIST_EXAMPLES, rawOptions } from './options.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 
@@ -39,15 +39,12 @@ function programFor(registry: Registry): Command {
     })
   // Most people only ever run: its options belong on the first page.
   program.addHelpText('after', () => `\n${run.helpInformation().replace(/^[^]*?\n\n/, 'Options of run: ')}${EXAMPLES}`)
-  program
-    .command('list')
-    .argument('[name]', 'one driver or workload')
+  addStreamOptions(program.command('list').argument('[name]', 'one driver or workload, also one from outside'))
     .option('--json', 'as JSON')
-    .description('what exists: drivers with their replications, modes and settings, and workloads')
-    .addHelpText('after', '\nExamples:\n  npm run bench -- list\n  npm run bench -- list postgres\n')
-    .action((name: string | undefined, values: { json?: boolean }) => {
-      if (values.json === true) print(JSON.stringify(listJson(registry), null, 2))
-      else print(listLines(registry, name).join('\n'))
+    .description('what exists; one driver with its settings, or one workload with its columns and key skew')
+    .addHelpText('after', LIST_EXAMPLES)
+    .action(async (name: string | undefined, values: Record<string, unknown>) => {
+      print(await listText(registry, name, rawOptions(values), values['json'] === true))
     })
   program
     .command('doctor')

@@ -48,7 +48,7 @@ export class Nemesis {
   /** Runs a fault after those before it that change the same. */
   #queue(fault: FoundFault, phaseStartUs: number, signal: AbortSignal): Promise<FaultFacts> {
     const touched = touchedBy(fault)
-    const before = touched.map((name) => this.#busy.get(name))
+    const before = touched.flatMap((name) => this.#busy.get(name) ?? [])
     const running = Promise.allSettled(before).then(() => this.#break(fault, phaseStartUs, signal))
     for (const name of touched) this.#busy.set(name, running)
     return running

@@ -12,7 +12,7 @@ function blame(file: string, method: string, error: unknown): BenchError {
   })
 }
 
-async function* blameWhileRead(file: string, method: string, rows: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+async function* blameWhileRead(file: string, method: string, rows: AsyncIterable<object>): AsyncGenerator<object> {
   try {
     yield* rows
   } catch (error) {
@@ -23,7 +23,7 @@ async function* blameWhileRead(file: string, method: string, rows: AsyncIterable
 /** What a method gave, guarded in its turn where it is one of the objects that are called later. */
 function guardResult(result: unknown, file: string, method: string): unknown {
   if (typeof result !== 'object' || result === null) return result
-  if (Symbol.asyncIterator in result) return blameWhileRead(file, method, result as AsyncIterable<unknown>)
+  if (Symbol.asyncIterator in result) return blameWhileRead(file, method, result as AsyncIterable<object>)
   return method === 'admin' || method === 'stream' ? guard(result, file) : result
 }
 

@@ -20,7 +20,7 @@ const STILL_SHARE = 0.1
 const secondsText = (seconds: number) => shortText(Math.round(seconds * 10) / 10)
 
 /** Nothing for a bench without faults. */
-export function faultSentences(bench: BenchAnalysis): string[] {
+export function faultSentences(bench: Pick<BenchAnalysis, 'runs' | 'systems'>): string[] {
   return bench.systems.flatMap((system) => {
     const run = bench.runs.find((one) => system.runs.includes(one.run))
     const label = bench.systems.length > 1 ? `${system.label}: ` : ''

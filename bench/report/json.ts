@@ -50,7 +50,13 @@ export function jsonSummary(bench: BenchAnalysis, folder: string): string {
       return { from, to, delayMs, lagMsP50, lagMsP99, wanBytes }
     }),
   }))
-  const runs = bench.runs.map(({ run, notes, audit, verdict }) => ({ run, notes, audit, verdict }))
+  const runs = bench.runs.map(({ run, notes, audit, verdict, metrics, faults = [] }) => ({
+    run,
+    notes,
+    audit,
+    faults: faults.map((fault) => ({ ...fault, metrics: metrics.filter(({ phase }) => phase === fault.name) })),
+    verdict,
+  }))
   const { workload, verdict } = bench
   const [{ rows, dcs, links, seed, quick }] = bench.runs
   return `${JSON.stringify({ folder, workload, rows, dcs, links, seed, quick, verdict, systems, runs }, undefined, 2)}\n`

@@ -4,6 +4,7 @@ import { BenchError } from '../../bench/contract/errors.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { connect, disconnect, type Connecting } from './connect.ts'
 import { CopyIn } from './copy-in.ts'
+import { RowQuery } from './row-query.ts'
 
 /** The message of the error with which an overdue statement is rejected. */
 export const TIMEOUT = 'timeout'
@@ -83,6 +84,15 @@ export class SessionConnection {
         if (error === null) resolve(result.rows)
         else reject(error)
       })
+    })
+  }
+
+  /** Runs a statement that answers with one number; rejects as `run` does. */
+  runRow(client: Client, { name, text, values }: Statement, leftMs: number): Promise<number> {
+    return this.#bounded(client, leftMs, (resolve, reject) => {
+      client.query(
+        new RowQuery(name, text, values, (error, answer) => (error === null ? resolve(answer) : reject(error))),
+      )
     })
   }
 

@@ -88,8 +88,7 @@ class PostgresSession implements Session {
 
   async #writeRow(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
     const statement = { name: 'upsert_row', text: this.#texts.row, values: rowParameters(batch, 0) }
-    const [[version]] = await this.#connection.run(client, statement, leftMs)
-    const stored = Number(version)
+    const stored = await this.#connection.runRow(client, statement, leftMs)
     if (stored === batch.versions[0]) return { outcome: OUTCOME.ok }
     return { outcome: OUTCOME.ok, storedVersions: Float64Array.of(stored) }
   }

@@ -1,13 +1,12 @@
 // A node a DC as services: what bench/deploy starts for the drivers that are built on nodes.
 import { join } from 'node:path'
 import type { DeployPlan } from '../../../bench/contract/driver.ts'
-import type { Place, Service } from '../../../bench/contract/service.ts'
-import { READY_LINE } from '../../../bench/lib/service-process.ts'
+import type { Service } from '../../../bench/contract/service.ts'
+import { processService } from '../../../bench/lib/process-service.ts'
 import type { NodeConfig } from './node.ts'
 
 /** The name of a node's port, within its DC. */
 export const NODE_PORT = 'node'
-const CONFIG_FILE = 'node.json'
 
 /**
  * One service a DC, `<driver> <dc>`, that runs `script` with the path of its configuration file. Every node reaches every
@@ -16,32 +15,23 @@ const CONFIG_FILE = 'node.json'
 export function nodeServices(plan: DeployPlan, driver: string, script: string): readonly Service[] {
   return plan.dcs.map((dc): Service => {
     const others = plan.dcs.filter((other) => other.name !== dc.name)
-    const config = (place: Place): NodeConfig => ({
-      dc: dc.name,
-      dcIndex: dc.index,
-      address: place.ports[NODE_PORT],
-      peers: others.map(({ name, index }) => ({ dc: name, index, address: place.reach(name, NODE_PORT) })),
-      secret: plan.secret,
-      seed: plan.seed,
-      folder: join(place.folder, 'data'),
-      settings: plan.settings,
-    })
-    return {
+    return processService({
       name: `${driver} ${dc.name}`,
       dc: dc.name,
       role: 'store',
-      stage: 'deploy',
       ports: [NODE_PORT],
       reaches: others.map(({ name }) => ({ dc: name, port: NODE_PORT })),
-      files: (place) => [{ path: CONFIG_FILE, content: JSON.stringify(config(place)) }],
-      setup: () => [],
-      command: (place) => ({ program: 'node', args: [script, join(place.folder, CONFIG_FILE)] }),
-      ready: { type: 'line', starts: READY_LINE },
-      readyTimeoutMs: 20_000,
-      stopSignal: 'SIGTERM',
-      stopTimeoutMs: 5000,
-      unprivileged: false,
-      watchesParent: true,
-    }
+      script,
+      config: (place): NodeConfig => ({
+        dc: dc.name,
+        dcIndex: dc.index,
+        address: place.ports[NODE_PORT],
+        peers: others.map(({ name, index }) => ({ dc: name, index, address: place.reach(name, NODE_PORT) })),
+        secret: plan.secret,
+        seed: plan.seed,
+        folder: join(place.folder, 'data'),
+        settings: plan.settings,
+      }),
+    })
   })
 }

@@ -1,0 +1,137 @@
+// Faults in the middle of runs on real engines: nothing acknowledged is lost, the DCs become equal again, and the report says
+// how far they fell behind and when they had caught up. GEOWRITE_FAULTS=all breaks everything in every system, one by one.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { RUN_FILES } from './contract/run-folder.ts'
+import { withRun, type FinishedRun } from './run.fixture.ts'
+
+const RATE = 2000
+const ALL = process.env['GEOWRITE_FAULTS'] === 'all'
+
+interface Broken {
+  readonly driver: string
+  readonly replication: string
+  /** Without times. */
+  readonly faults: readonly string[]
+}
+
+const LINK_FAULTS = [
+  'partition us-east|eu-west',
+  'cut us-east>eu-west',
+  'reset us-east|eu-west',
+  'slow us-east>eu-west delay=250ms bandwidth=100KB/s',
+  'kill us-east|eu-west',
+  'pause us-east|eu-west',
+  'restart us-east|eu-west',
+]
+const STORE_FAULTS = ['kill eu-west', 'pause eu-west', 'restart us-east']
+const SERVICE_FAULTS = ['kill eu-west/cdc', 'pause eu-west/cdc', 'restart us-east/cdc']
+
+const one = (driver: string, replication: string, faults: readonly string[]): Broken[] =>
+  faults.map((fault) => ({ driver, replication, faults: [fault] }))
+
+/** A few runs with several faults each; or one run for every fault of every system. */
+const GRID: readonly Broken[] = ALL
+  ? [
+      ...one('postgres', 'cdc', [...LINK_FAULTS, ...STORE_FAULTS, ...SERVICE_FAULTS]),
+      ...one('lsm', 'log', [...LINK_FAULTS, ...STORE_FAULTS]),
+      ...one('memory', 'lww', [...LINK_FAULTS, 'pause eu-west']),
+    ]
+  : [
+      {
+        driver: 'postgres',
+        replication: 'cdc',
+        faults: ['partition us-east|eu-west', 'kill eu-west/cdc', 'kill eu-west'],
+      },
+      { driver: 'lsm', replication: 'log', faults: ['reset us-east|eu-west', 'kill eu-west', 'kill us-east|eu-west'] },
+      {
+        driver: 'memory',
+        replication: 'lww',
+        faults: ['slow us-east>eu-west delay=250ms', 'cut us-east>eu-west', 'pause eu-west'],
+      },
+    ]
+
+const FIRST_MS = 1200
+const LENGTH_MS = ALL ? 1500 : 700
+/** Between the starts of two faults: enough for a store to come back and for the other DC to catch up. */
+const APART_MS = ALL ? 7000 : 3500
+
+/** Whether a fault keeps the clients of a DC from writing. */
+const stopsWriters = (fault: string) => /^(kill|pause|restart) [a-z-]+$/.test(fault)
+
+function judge({ value, analysis, folder }: FinishedRun, fault: string, t: TestContext): void {
+  const of = (metric: string, at: { dc?: string; peer?: string } = {}) => value(metric, { ...at, phase: fault })
+  const backlog = of('fault_backlog_peak') ?? 0
+  const catchUp = of('fault_catch_up')
+  t.diagnostic(
+    `${fault}: backlog ${backlog} rows, caught up after ${catchUp} s, longest lag ${of('fault_lag_max')} ms, outage ${of('fault_outage')} s, failed ${of('fault_failed')}, unknown ${of('fault_unknown')}`,
+  )
+  assert.notEqual(catchUp, null, `${fault}: never caught up`)
+  // A DC writes half the rate: what it wrote in most of the fault has piled up, in one direction at least.
+  const piled = fault.startsWith('slow') ? RATE * 0.04 : (RATE / 2) * (LENGTH_MS / 1000) * 0.5
+  assert.ok(backlog > piled, `${fault}: backlog of ${backlog} rows`)
+  assert.ok((of('fault_lag_max') ?? 0) > (fault.startsWith('slow') ? 200 : LENGTH_MS * 0.8))
+  const reported = analysis.metrics.filter((m) => m.metric === 'fault_backlog_reported' && m.phase === fault)
+  assert.ok(
+    reported.some((m) => (m.value ?? 0) > 0),
+    'the store’s own word on the backlog',
+  )
+  const outage = Math.max(...analysis.dcs.map((dc) => of('fault_outage', { dc }) ?? 0))
+  if (stopsWriters(fault)) assert.ok(outage > (LENGTH_MS / 1000) * 0.9, `${fault}: outage ${outage} s`)
+  else assert.ok(outage < LENGTH_MS / 1000, `${fault}: outage ${outage} s`)
+  const events = readFileSync(join(folder, RUN_FILES.events), 'utf8').split('\n')
+  for (const what of ['start', 'mend', 'end']) assert.ok(events.some((line) => line.endsWith(`fault,${fault},${what}`)))
+}
+
+for (const { driver, replication, faults } of GRID) {
+  test(
+    `${driver} ${replication}: ${faults.join(', ')}: nothing is lost, and all is caught up with`,
+    { timeout: 120_000 },
+    (t) =>
+      withRun(
+        {
+          driver,
+          replication,
+          rows: 10_000,
+          overlap: 0.3,
+          seed: 7,
+          warmup: '500ms',
+          duration: `${FIRST_MS + faults.length * APART_MS}ms`,
+          fault: faults.map((fault, i) => `${fault} at=${FIRST_MS + i * APART_MS}ms for=${LENGTH_MS}ms`),
+        },
+        RATE,
+        async (finished) => {
+          const { analysis, value } = finished
+          t.diagnostic('seed 7')
+          assert.deepEqual(analysis.verdict.broken, [])
+          assert.equal(value('lost_writes'), 0)
+          assert.equal(value('divergent_rows'), 0)
+          assert.deepEqual(
+            analysis.faults?.map(({ name }) => name),
+            faults,
+          )
+          for (const fault of faults) judge(finished, fault, t)
+        },
+      ),
+  )
+}
+
+test('a memory node that is killed loses its rows, and the run says so', { timeout: 60_000 }, () =>
+  withRun(
+    {
+      driver: 'memory',
+      rows: 2000,
+      warmup: '0s',
+      duration: '3s',
+      'drain-timeout': '1s',
+      fault: 'kill eu-west at=1s for=200ms',
+    },
+    RATE,
+    async ({ analysis, value }) => {
+      assert.ok((value('lost_writes') ?? 0) > 0)
+      assert.match(analysis.verdict.broken.join(' '), /acknowledged writes? (are|is) lost in at least one DC/)
+    },
+  ),
+)
