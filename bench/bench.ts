@@ -41,7 +41,7 @@ function autoRate({ acknowledgedPerSecond, visiblePerSecond }: Calibration): num
 }
 
 /** Every system is deployed, loaded and calibrated before any is measured, so that all are measured at the lowest rate. */
-async function measureTogether(contexts: readonly RunContext[]): Promise<number> {
+async function measureTogether(contexts: readonly RunContext[]): Promise<void> {
   await using held = new AsyncDisposableStack()
   const runs: Run[] = []
   const rates: number[] = []
@@ -55,7 +55,16 @@ async function measureTogether(contexts: readonly RunContext[]): Promise<number>
     await run.measure(rate)
     await run[Symbol.asyncDispose]()
   }
-  return rate
+}
+
+/** Only calibrates: what it deployed and wrote is gone afterwards. */
+async function calibrateAlone(context: RunContext): Promise<Calibration> {
+  try {
+    await using run = await Run.open(context)
+    return await run.calibrate()
+  } finally {
+    rmSync(context.folder, { recursive: true, force: true })
+  }
 }
 
 /** Returns the rate at which it was measured; null is a closed loop. */
@@ -66,18 +75,34 @@ async function measureAlone(context: RunContext, rate: number | null | 'auto'): 
   return rowsPerSecond
 }
 
-/** Every run of the scenario, repeats interleaved. Only the first repeat calibrates: the others are to be at its rate. */
+/**
+ * Every run of the scenario, repeats interleaved. With repeats every system is calibrated beforehand and all runs are alike:
+ * each on a deployment of its own, alone, at the rate found. A single repeat measures what it has calibrated, which is quicker.
+ */
 async function measureAll(
   contextOf: (system: System, repeat: number) => RunContext,
   scenario: Scenario,
   systems: readonly System[],
+  calibrationOf: (system: System) => RunContext,
 ): Promise<void> {
   const { rate } = scenario
   const asked = rate.kind === 'fixed' ? rate.rowsPerSecond : rate.kind === 'max' ? null : 'auto'
+  const calibrations = new Map<System, Calibration>()
   const rates = systems.map((): number | null | 'auto' => asked)
+  if (asked === 'auto' && scenario.repeat > 1) {
+    for (const [i, system] of systems.entries()) {
+      const found = await calibrateAlone(calibrationOf(system))
+      calibrations.set(system, found)
+      rates[i] = autoRate(found)
+    }
+    if (rate.kind === 'auto') rates.fill(Math.min(...rates.map(Number)))
+  }
   for (let repeat = 1; repeat <= scenario.repeat; repeat++) {
-    const contexts = systems.map((system) => contextOf(system, repeat))
-    if (rate.kind === 'auto' && repeat === 1) rates.fill(await measureTogether(contexts))
+    const contexts = systems.map((system): RunContext => {
+      const calibrated = calibrations.get(system)
+      return { ...contextOf(system, repeat), ...(calibrated === undefined ? {} : { calibrated }) }
+    })
+    if (rate.kind === 'auto' && scenario.repeat === 1) await measureTogether(contexts)
     else for (const [i, context] of contexts.entries()) rates[i] = await measureAlone(context, rates[i])
   }
 }
@@ -118,8 +143,12 @@ export async function runBench(
     const name = `${index}-${systemName(system).replaceAll(' ', '-')}`
     return { scenario, system, workload, version, folder: join(folder, 'runs', name), index, repeat, progress, signal }
   }
+  const calibrationOf = (system: System): RunContext => {
+    const place = join(folder, 'runs', `calibration-${systemName(system).replaceAll(' ', '-')}`)
+    return { scenario, system, workload, version, folder: place, index: 0, repeat: 0, progress, signal }
+  }
   try {
-    await measureAll(contextOf, scenario, systems)
+    await measureAll(contextOf, scenario, systems, calibrationOf)
   } catch (error) {
     if (dropUnfinished(folder)) {
       await analyseBench(folder)

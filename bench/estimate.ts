@@ -6,7 +6,7 @@ import type { WorkloadEntry } from './registry.ts'
 import { deployPlanOf, systemName, topologyOf, workloadOptions, type System } from './systems.ts'
 
 /** Rows/s over all DCs where only a calibration or a closed loop will tell: no store here does more on a small machine. */
-const RATE_BOUND = 250_000
+const RATE_BOUND = 500_000
 /** The same for times, where a bound would mislead. */
 const RATE_USUAL = 30_000
 const CALIBRATION_SECONDS = { quick: 2.5, full: 4 } as const
@@ -39,9 +39,9 @@ function rateOf({ rate }: Scenario, unknown: number): number {
   return rate.kind === 'fixed' ? rate.rowsPerSecond : unknown
 }
 
-/** How many runs' stores are held at once: a common rate is found with all of them deployed. */
+/** How many runs' stores are held at once: without repeats a common rate is found with all of them deployed. */
 function heldAtOnce(scenario: Scenario, systems: readonly System[]): number {
-  return scenario.rate.kind === 'auto' ? systems.length : 1
+  return scenario.rate.kind === 'auto' && scenario.repeat === 1 ? systems.length : 1
 }
 
 function calibrationSeconds({ rate, quick }: Scenario): number {

@@ -14,7 +14,7 @@ import type { Registry } from './registry.ts'
 const IMPORT_LIMIT_MS = 10_000
 
 /** Where names of outside modules are looked up, and how long their import may take. */
-export interface OutsidePlace {
+interface OutsidePlace {
   readonly folder: string
   readonly importLimitMs?: number
 }

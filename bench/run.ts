@@ -31,6 +31,8 @@ export interface RunContext {
   readonly folder: string
   readonly index: number
   readonly repeat: number
+  /** What a calibration before this run found, where there was one. */
+  readonly calibrated?: Calibration
   readonly progress: Progress
   readonly signal: AbortSignal
 }
@@ -125,7 +127,7 @@ export class Run implements AsyncDisposable {
     await house.writeRoundTrips(join(this.#context.folder, RUN_FILES.rtt), journal, signal)
     const facts = factsOf(this.#context, this.#open, {
       rowsPerSecond,
-      calibration: this.#calibration,
+      calibration: this.#calibration ?? this.#context.calibrated,
       workers: this.#workers,
       marks: this.#marks,
       faults: this.#faults,

@@ -39,6 +39,21 @@ test('a calm run is valid', async () => {
   })
 })
 
+test('jitter that was asked for does not count as being off nominal; more than it does', async () => {
+  const jitter = facts(({ scenario }) => ({
+    scenario: {
+      ...scenario,
+      topology: {
+        ...scenario.topology,
+        links: scenario.topology.links.map((link) => ({ ...link, jitterMs: 2 })),
+      },
+    },
+  }))
+  const verdict = (rttMs: number) => verdictOf({ ...rtt([`1,us-east,eu-west,during,${rttMs}`]), ...jitter })
+  assert.equal((await verdict(6)).status, 'valid')
+  assert.match((await verdict(7)).reasons[0], /Link RTT p50 off nominal was 3 ms/)
+})
+
 for (const [what, change, reason] of [
   [
     'a client that sent late',

@@ -16,6 +16,8 @@ export interface RoundTrips {
   readonly to: string
   readonly phase: string
   readonly nominalMs: number
+  /** What jitter may add to it: bytes keep their order, so that the late ones hold up those behind them. */
+  readonly jitterMs: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly n: number
@@ -44,7 +46,7 @@ export function addRoundTrips(list: MetricList, run: RunData, spans: FaultSpans)
       from,
       to,
       phase,
-      nominalMs: nominalRttMs(run.stored.scenario.topology, from, to),
+      ...askedFor(run.stored.scenario.topology, from, to),
       p50Ms: at(50),
       p99Ms: at(99),
       n: sorted.length,
@@ -52,6 +54,7 @@ export function addRoundTrips(list: MetricList, run: RunData, spans: FaultSpans)
   })
 }
 
-function nominalRttMs(topology: Topology, from: string, to: string): number {
-  return linkBetween(topology, from, to).delayMs + linkBetween(topology, to, from).delayMs
+function askedFor(topology: Topology, from: string, to: string): Pick<RoundTrips, 'nominalMs' | 'jitterMs'> {
+  const [there, back] = [linkBetween(topology, from, to), linkBetween(topology, to, from)]
+  return { nominalMs: there.delayMs + back.delayMs, jitterMs: there.jitterMs + back.jitterMs }
 }

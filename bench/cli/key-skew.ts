@@ -46,7 +46,7 @@ function countKeys(workload: Workload, { options, seed, dcs }: SkewPlan, dcIndex
 }
 
 function topShares(counts: Iterable<number>): DcSkew['top'] {
-  const sorted = Float64Array.from(counts).sort().reverse()
+  const sorted = Float64Array.from(counts).sort().toReversed()
   const cumulative: number[] = []
   sorted.reduce((sum, count, i) => (cumulative[i] = sum + count), 0)
   const sizes = [...TOPS.filter((keys) => keys < sorted.length), sorted.length]

@@ -51,7 +51,7 @@ function* skewLines(skew: KeySkew): Generator<string> {
       yield `  ${dc}: ${wholeText(keys)} keys, busiest first, and the operations on them`
       const digits = wholeText(keys).length
       for (const { keys: busiest, share } of top) {
-        yield `    ${wholeText(busiest).padStart(digits)}  ${pc.cyan(bar(share))} ${percentText(share)}`
+        yield `    ${wholeText(busiest).padStart(digits)}  ${pc.cyan(bar(share))} ${share === 1 ? '100 %' : percentText(share)}`
       }
     }
   }

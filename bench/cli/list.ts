@@ -30,7 +30,7 @@ function* briefLines({ workload }: WorkloadEntry): Generator<string> {
 }
 
 /** The options that say which stream of a workload is looked at. */
-export type ListOptions = Readonly<Record<string, unknown>>
+type ListOptions = Readonly<Record<string, unknown>>
 
 function skewPlan(entry: WorkloadEntry, options: ListOptions): SkewPlan {
   const scenario = parseScenario({ ...options, workload: entry.workload.name })

@@ -6,7 +6,7 @@ import { READY_LINE } from './service-process.ts'
 const CONFIG_FILE = 'config.json'
 
 /** What differs from script to script; `config` is handed over as JSON, in a file that only the owner can read. */
-export interface ProcessService extends Pick<Service, 'name' | 'dc' | 'role' | 'ports' | 'reaches'> {
+interface ProcessService extends Pick<Service, 'name' | 'dc' | 'role' | 'ports' | 'reaches'> {
   readonly script: string
   config(place: Place): unknown
 }

@@ -10,7 +10,15 @@ import type { Run } from '../../bench/run.ts'
 import { withRun } from '../../bench/run.fixture.ts'
 
 const LIMIT = { timeout: 90_000 }
-const LOAD = { driver: 'postgres', rows: 1000, overlap: 0.5, skew: 0.99, duration: '2s', seed: 20_260_803 }
+const LOAD = {
+  driver: 'postgres',
+  rows: 1000,
+  overlap: 0.5,
+  skew: 0.99,
+  duration: '2s',
+  warmup: '500ms',
+  seed: 20_260_803,
+}
 const RATE = 3000
 
 /** One statement on a DC's server, through a client of the test's own. */
@@ -69,11 +77,10 @@ for (const dcs of [
           assert.equal(value('divergent_rows'), apart.size)
           const facts = JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunFacts
           assert.deepEqual(new Map(facts.divergent.rows.map((row) => [row.key, row.dcs.map(({ dot }) => dot)])), apart)
-          const lines = parse(readFileSync(join(folder, 'divergence.csv'), 'utf8'), { columns: true }) as {
-            readonly key: string
-            readonly dc: string
-            readonly dot: string
-          }[]
+          const lines = parse<Readonly<Record<'key' | 'dc' | 'dot', string>>>(
+            readFileSync(join(folder, 'divergence.csv'), 'utf8'),
+            { columns: true },
+          )
           const listed = Map.groupBy(lines, ({ key }) => Number(key))
           assert.deepEqual(
             new Map(

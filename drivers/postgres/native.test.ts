@@ -75,7 +75,10 @@ test('rows of every stream arrive both ways, once, and leave no backlog', async 
   const { own, conflictsReported } = await admin.counters()
   // A row that was sent back would have met itself.
   assert.equal(conflictsReported?.count, 0)
-  assert.deepEqual([own['confl_insert_exists'], own['confl_update_origin_differs'], own['apply_error_count']], [0, 0, 0])
+  assert.deepEqual(
+    [own['confl_insert_exists'], own['confl_update_origin_differs'], own['apply_error_count']],
+    [0, 0, 0],
+  )
 })
 
 test('causal writes of both DCs are reported as conflicts though none is one, and leave no row apart', async () => {
@@ -124,3 +127,11 @@ for (const [what, killed] of [
     await eventually('an empty backlog', async () => (await admin.backlog()).every(({ amount }) => amount === 0))
   })
 }
+
+test('the password stands in no server log', () => {
+  for (const { name } of plan.dcs) {
+    const log = deployment.log(`postgres ${name}`)
+    assert.ok(log.includes('logical replication apply worker'), 'the log is the servers’')
+    assert.equal(log.includes(plan.secret), false)
+  }
+})
