@@ -7,7 +7,7 @@ const ENGINE_TEST = /\.engine\.test\.ts$/
 
 const unitTests = globSync('{bench,drivers,workloads}/**/*.test.ts').filter((path) => !ENGINE_TEST.test(path))
 const STEPS: readonly (readonly [program: string, ...args: string[]])[] = [
-  ['node_modules/.bin/oxfmt', '--check', 'bench', 'drivers', 'workloads'],
+  ['node_modules/.bin/oxfmt', '--check', 'bench', 'drivers', 'workloads', 'examples'],
   ['node_modules/.bin/oxlint', '--type-aware', '--deny-warnings'],
   ['node_modules/.bin/tsc', '-p', '.'],
   [process.execPath, '--test', '--test-concurrency=1', '--test-reporter=dot', ...unitTests],

@@ -55,10 +55,13 @@ function writers(fault: FaultSummary, system: SystemAnalysis, dcs: readonly stri
   const stood = outages.filter(({ seconds }) => seconds > Math.max(STILL_SECONDS, STILL_SHARE * length))
   const wrote = outages.filter((outage) => !stood.includes(outage)).map(({ dc }) => dc)
   return [
-    ...(wrote.length === 0 ? [] : [`${wrote.join(' and ')} went on writing`]),
+    ...(wrote.length === 0 ? [] : [`${listed(wrote)} went on writing`]),
     ...stood.map(({ dc, seconds }) => `${dc} acknowledged nothing for ${shortText(seconds)} s`),
   ]
 }
+
+const listed = (names: readonly string[]) =>
+  names.length < 3 ? names.join(' and ') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 
 /** Writes that failed, or whose outcome nobody knows. */
 function unsure(phase: string, system: SystemAnalysis): string[] {
