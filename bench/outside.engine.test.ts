@@ -9,7 +9,7 @@ import type { Verdict } from './contract/analysis.ts'
 import { EXIT } from './contract/errors.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
-const SHORT = ['--quick', '--duration=2s', '--warmup=0s', '--rows=2000', '--rate=500', '--delay=10ms', '--overlap=0.5']
+const SHORT = ['--quick', '--duration=2s', '--warmup=0s', '--rows=300', '--rate=500', '--delay=10ms', '--overlap=0.8']
 
 interface Ended {
   readonly code: number
@@ -61,7 +61,8 @@ function assertConverged({ code, stdout, stderr }: Ended, driver: string, worklo
   assert.equal(value('divergent_rows'), 0)
   assert.ok((value('convergence') ?? Infinity) < 10)
   assert.ok((value('acknowledged') ?? 0) > 300)
-  assert.ok((value('conflict_share') ?? 0) > 0)
+  // Some 500 rows a second over 300 keys, seen 10 ms later: a few per cent, and some 20 writes in conflict.
+  assert.ok((value('conflict_share') ?? 0) > 0, String(value('conflict_share')))
   assert.ok((value('lag_p50') ?? 0) >= 10)
 }
 
