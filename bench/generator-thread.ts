@@ -43,7 +43,6 @@ const clock = new HybridClock(plan.dcIndex, () => plan.epochWallUs + (nowUs() - 
 const ledger = await LedgerWriter.create(plan.path)
 const ending = new AbortController()
 const sessions: Session[] = []
-const touched = new TouchedKeys()
 let generator: Generator | undefined
 const alarm = new Alarm(() => generator?.ring())
 
@@ -61,6 +60,7 @@ function ownWriters(): number[] {
 }
 
 async function runPhase(order: PhaseOrder): Promise<void> {
+  const touched = new TouchedKeys()
   const phase = PHASE[order.name]
   const { seed, dcIndex, options } = plan
   const dcCount = plan.deployPlan.dcs.length

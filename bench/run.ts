@@ -11,6 +11,7 @@ import type { FaultFacts } from './contract/fault.ts'
 import { Nemesis } from './faults/nemesis.ts'
 import { orReason } from './lib/abort.ts'
 import { nowUs } from './lib/clock.ts'
+import { mergeKeys } from './load/touched.ts'
 import { Pressure } from './measure/resources.ts'
 import type { WorkloadEntry } from './registry.ts'
 import { calibrate, type Calibration } from './stages/calibrate.ts'
@@ -54,6 +55,9 @@ export class Run implements AsyncDisposable {
   readonly #ending = new AbortController()
   #breaking: Promise<unknown> = Promise.resolve()
   #calibration: Calibration | undefined
+  /** Keys written, ascending: all of them, and those since the DCs were last seen equal. */
+  #written: Float64Array = new Float64Array(0)
+  #unsettled: Float64Array = new Float64Array(0)
 
   private constructor(context: RunContext, opened: OpenedRun) {
     this.#context = context
@@ -81,7 +85,9 @@ export class Run implements AsyncDisposable {
     this.#workers.push(...found.phase.facts)
     if (this.#readable) {
       this.#step('catching up after the calibration')
-      const { timedOut } = await this.#converge(found.phase.touched)
+      this.#noteWritten(found.phase.touched)
+      const { timedOut, restedApart } = await this.#converge()
+      if (!timedOut && !restedApart) this.#unsettled = new Float64Array(0)
       // Where DCs diverge by design they never agree again; elsewhere a backlog would spoil what is measured next.
       const promises = this.#context.system.replication.capabilities.conflicts !== 'diverges'
       if (timedOut && promises) {
@@ -112,7 +118,7 @@ export class Run implements AsyncDisposable {
     const felt = pressure.end()
     if (this.#readable) this.#step('writers stopped; waiting until the DCs agree')
     const draining = Promise.all([
-      this.#readable ? this.#converge(measured.touched) : undefined,
+      this.#readable ? this.#converge() : undefined,
       this.#mark('measure-end'),
       threads.closeGenerators(),
     ])
@@ -122,7 +128,7 @@ export class Run implements AsyncDisposable {
     await orReason(admin.flush(), signal)
     await this.#mark('flushed')
     if (this.#readable) this.#step('reading every written row back')
-    const back = this.#readable ? await orReason(this.#readBack(measured.touched), signal) : undefined
+    const back = this.#readable ? await orReason(this.#readBack(), signal) : undefined
     const counters = await orReason(admin.counters(), signal)
     await house.writeRoundTrips(join(this.#context.folder, RUN_FILES.rtt), journal, signal)
     const facts = factsOf(this.#context, this.#open, {
@@ -185,6 +191,7 @@ export class Run implements AsyncDisposable {
     const [result] = await orReason(running, signal).finally(() => clearInterval(ticking))
     journal.phase(name, startUs, endUs)
     this.#workers.push(...result.facts)
+    this.#noteWritten(result.touched)
     return result
   }
 
@@ -215,7 +222,13 @@ export class Run implements AsyncDisposable {
     return `${offered.toLocaleString('en-US')} offered, ${acknowledged.toLocaleString('en-US')} acknowledged${trouble}`
   }
 
-  #converge(keys: Float64Array): Promise<Convergence> {
+  #noteWritten(keys: Float64Array): void {
+    this.#written = mergeKeys([this.#written, keys])
+    this.#unsettled = mergeKeys([this.#unsettled, keys])
+  }
+
+  /** Over the keys written since the DCs were last seen equal: fewer keys make the digests quicker, and the bracket narrower. */
+  #converge(): Promise<Convergence> {
     const { admin, journal, signal } = this.#open
     const waiting = {
       epochUs: journal.epoch.monotonicUs,
@@ -223,11 +236,11 @@ export class Run implements AsyncDisposable {
       loadedRows: this.#open.plan.table.rows,
       mayStayApart: this.#context.system.replication.capabilities.conflicts === 'diverges',
     }
-    return orReason(converge(admin, this.#dcNames, keys, waiting, signal), signal)
+    return orReason(converge(admin, this.#dcNames, this.#unsettled, waiting, signal), signal)
   }
 
-  #readBack(keys: Float64Array): Promise<ReadBack> {
+  #readBack(): Promise<ReadBack> {
     const { admin, content } = this.#open
-    return readBack(admin, this.#dcNames, keys, content, join(this.#context.folder, RUN_FILES.ledger))
+    return readBack(admin, this.#dcNames, this.#written, content, join(this.#context.folder, RUN_FILES.ledger))
   }
 }

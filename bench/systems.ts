@@ -21,9 +21,9 @@ export interface System {
 
 const LINGER_MS = 5
 
-/** The short name of a system, for tables and folders. */
-export function systemName(system: System): string {
-  return `${system.entry.driver.name} ${system.replication.name}`
+/** The short name of a system, for progress and folders; it names the mode where that is not the driver's first. */
+export function systemName({ entry: { driver }, replication, mode }: System): string {
+  return [driver.name, replication.name, ...(mode === driver.modes[0] ? [] : [mode.name])].join(' ')
 }
 
 function named<T>(list: readonly T[], nameOf: (item: T) => string, wanted: string, what: string): T {
@@ -90,30 +90,45 @@ export function systemsOf(scenario: Scenario, registry: Registry): System[] {
   for (const name of scenario.replications)
     named(known, (replication) => replication, name, 'replication of these drivers called')
   const modes = [...new Set(entries.flatMap(({ driver }) => driver.modes.map((mode) => mode.name)))]
-  if (scenario.mode !== undefined) named(modes, (mode) => mode, scenario.mode, 'mode of these drivers called')
+  for (const name of scenario.modes) named(modes, (mode) => mode, name, 'mode of these drivers called')
   return entries.flatMap((entry) => {
     const { driver } = entry
-    const asked = driver.replications.filter((replication) => scenario.replications.includes(replication.name))
-    const mode =
-      scenario.mode === undefined ? driver.modes[0] : driver.modes.find((candidate) => candidate.name === scenario.mode)
-    if (mode === undefined) {
-      throw new BenchError(
-        'USAGE',
-        `${driver.name} has no mode ${scenario.mode}: it can ${driver.modes.map((m) => m.name).join(', ')}; name its driver in a run of its own.`,
-      )
-    }
-    if (mode.appendsOnly === true) refuseUnlessAppends(driver, mode, workloadOf(scenario, registry), registry)
-    const batchRows = mode.batchRows === 1 ? 1 : (scenario.batchRows ?? mode.batchRows)
-    return (asked.length > 0 ? asked : [driver.replications[0]]).map((replication) => ({
-      entry,
-      replication,
-      mode,
-      settings: settingsFor(scenario, entry),
-      batchRows,
-      lingerMs: batchRows === 1 ? 0 : (scenario.lingerMs ?? LINGER_MS),
-      writers: Math.min(WRITERS_MAX, Math.max(scenario.workers, scenario.writers ?? mode.writers)),
-    }))
+    const settings = settingsFor(scenario, entry)
+    const replications = driver.replications.filter(({ name }) => scenario.replications.includes(name))
+    return (replications.length > 0 ? replications : [driver.replications[0]]).flatMap((replication) =>
+      modesOf(scenario, entry, registry).map((mode) => systemOf(scenario, entry, replication, mode, settings)),
+    )
   })
+}
+
+/** The modes in which a driver runs: those asked for that it has. Throws USAGE where it has none of them. */
+function modesOf(scenario: Scenario, { driver }: DriverEntry, registry: Registry): readonly WriteMode[] {
+  if (scenario.modes.length === 0) return [driver.modes[0]]
+  const modes = driver.modes.filter(({ name }) => scenario.modes.includes(name))
+  if (modes.length === 0) {
+    const can = driver.modes.map(({ name }) => name).join(', ')
+    throw new BenchError(
+      'USAGE',
+      `${driver.name} has no mode ${scenario.modes.join(' or ')}: it can ${can}; name its driver in a run of its own.`,
+    )
+  }
+  for (const mode of modes) {
+    if (mode.appendsOnly === true) refuseUnlessAppends(driver, mode, workloadOf(scenario, registry), registry)
+  }
+  return modes
+}
+
+function systemOf(
+  scenario: Scenario,
+  entry: DriverEntry,
+  replication: Replication,
+  mode: WriteMode,
+  settings: System['settings'],
+): System {
+  const batchRows = mode.batchRows === 1 ? 1 : (scenario.batchRows ?? mode.batchRows)
+  const lingerMs = batchRows === 1 ? 0 : (scenario.lingerMs ?? LINGER_MS)
+  const writers = Math.min(WRITERS_MAX, Math.max(scenario.workers, scenario.writers ?? mode.writers))
+  return { entry, replication, mode, settings, batchRows, lingerMs, writers }
 }
 
 /** A full mesh: what the scenario says of all links, and over that what it says of single ones, of which the last prevails. */

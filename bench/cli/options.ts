@@ -17,7 +17,10 @@ const WHAT: readonly OptionText[] = [
     text: 'stores to measure, one after another; also files or packages (default: postgres,lsm)',
   },
   { flags: '--replication <names>', text: 'how their DCs are kept in sync (default: each store’s first)' },
-  { flags: '--mode <name>', text: 'how rows are handed over: batch, single (default: each store’s first)' },
+  {
+    flags: '--mode <names>',
+    text: 'how rows are handed over: batch, single, pipeline, copy (default: each store’s first)',
+  },
   { flags: '--rows <n>', text: 'rows loaded before the run, such as 20M (default: the workload’s)' },
   { flags: '--overlap <share>', text: 'share of keys that every DC writes, 0 to 1 (default: the workload’s)' },
   {

@@ -20,8 +20,8 @@ export interface Scenario {
   readonly drivers: readonly string[]
   /** Empty: each driver's default. */
   readonly replications: readonly string[]
-  /** Undefined: each driver's default. */
-  readonly mode: string | undefined
+  /** Empty: each driver's default. */
+  readonly modes: readonly string[]
   readonly rows: number | undefined
   readonly overlap: number | undefined
   readonly skew: number | undefined

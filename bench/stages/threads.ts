@@ -75,7 +75,7 @@ export interface PhaseResult {
   readonly facts: readonly WorkerPhase[]
   readonly progress: Progress
   readonly lastOutcomeUs: number
-  /** Every key that has been written since the threads started, ascending. */
+  /** Every key that was written in this phase, ascending. */
   readonly touched: Float64Array
 }
 
