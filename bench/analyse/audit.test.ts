@@ -70,7 +70,6 @@ for (const [what, change, reason] of [
     /Link RTT p50 off nominal was 3 ms \(us-east to eu-west, after\)/,
   ],
   ['a machine shared with others', facts(() => ({ pressure: { cpuSomeShare: 0.1, stealShare: 0.2 } })), /stolen/],
-  ['an interrupted run', facts(() => ({ interrupted: true })), /interrupted/],
   [
     'DCs that started unequal',
     facts(({ convergence }) => ({ convergence: { ...convergence, startedEqual: false } })),

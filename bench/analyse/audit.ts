@@ -124,7 +124,6 @@ export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises
   const outside = lines.filter((line) => line.result === 'outside')
   const reasons = outside.filter((line) => line.makes === 'invalid').map(sentenceOf)
   const warnings = [...outside.filter((line) => line.makes === 'warning').map(sentenceOf), ...promises.warnings]
-  if (facts.interrupted) reasons.push('The run was interrupted: its figures are of a part of it.')
   if (facts.convergence.startedEqual === false)
     reasons.push('The DCs did not start with equal rows: what they differ in at the end proves nothing.')
   if (promises.torn.length > 0)

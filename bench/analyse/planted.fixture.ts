@@ -246,7 +246,6 @@ function plantedFacts(names: readonly string[], [startMs, endMs]: readonly [numb
     divergent: { total: 0, rows: [] },
     counters: null,
     pressure: { cpuSomeShare: 0.1, stealShare: 0 },
-    interrupted: false,
     ledgerDropped: false,
   }
 }

@@ -205,6 +205,5 @@ export interface RunFacts {
     readonly own: Readonly<Record<string, number>>
   } | null
   readonly pressure: { readonly cpuSomeShare: number | null; readonly stealShare: number | null }
-  readonly interrupted: boolean
   readonly ledgerDropped: boolean
 }

@@ -96,7 +96,6 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
     divergent: back?.divergent ?? { total: 0, rows: [] },
     counters: gathered.counters,
     pressure: gathered.pressure,
-    interrupted: false,
     ledgerDropped: false,
   }
 }
