@@ -254,3 +254,23 @@ test('a closed loop keeps the session busy with full batches until the end, and 
   assert.equal(running.counts.offered, running.counts.acknowledged)
   assert.ok(sent.length > 100)
 })
+
+test('a closed loop with many writers sends every row that it offers, whatever the skew', async () => {
+  const { running, rows } = await runGenerator({ rowsPerSecond: null, seconds: 0.3, batchRows: 200, writers: 40 })
+  const { offered, sent, acknowledged, dropped } = running.counts
+  assert.ok(offered > 1000)
+  assert.deepEqual([sent, acknowledged, rows, dropped], [offered, offered, offered, 0])
+})
+
+test('a client that stands still is late by its own fault, also while earlier batches are under way', async () => {
+  // Every 80 ms the thread does nothing else for 40 ms; the store takes 30 ms, so that answers wait for the thread too.
+  const stalling = setInterval(() => {
+    const untilUs = nowUs() + 40_000
+    while (nowUs() < untilUs);
+  }, 80)
+  const answer = () => new Promise<WriteResult>((resolve) => setTimeout(resolve, 30, { outcome: OUTCOME.ok }))
+  const { running } = await runGenerator({ rowsPerSecond: 1000, seconds: 1, batchRows: 1, inFlight: 256, answer })
+  clearInterval(stalling)
+  // Rows arrive evenly: of those that arrive in a stall, about a third of all, the lateness is spread up to its length.
+  assert.ok((running.slipMs(90) ?? 0) > 15, `p90 ${running.slipMs(90)} ms`)
+})
