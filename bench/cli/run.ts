@@ -1,6 +1,6 @@
 // `run`: measures, and ends cleanly when it is told to stop.
 import { readFileSync } from 'node:fs'
-import { BenchError, EXIT } from '../contract/errors.ts'
+import { BenchError, EXIT, messageOf } from '../contract/errors.ts'
 import { planBench, runBench } from '../bench.ts'
 import { refuseWhatCannotFit } from '../estimate-room.ts'
 import type { Scenario } from '../contract/scenario.ts'
@@ -33,9 +33,25 @@ function abortOnSignals(): { signal: AbortSignal; release: () => void } {
     }, END_WITHIN_MS).unref()
     controller.abort(new BenchError('INTERRUPTED', sentence))
   }
+  // A failure that nobody waits for ends the run in order; what breaks while everything is being ended is no news.
+  const onUnhandled = (error: unknown) => {
+    if (controller.signal.aborted) return
+    controller.abort(
+      error instanceof BenchError
+        ? error
+        : new BenchError('BUG', `An error in geowrite itself: ${messageOf(error)} — please report it.`, {
+            cause: error,
+          }),
+    )
+  }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of signals) process.on(name, onSignal)
-  return { signal: controller.signal, release: () => signals.forEach((name) => process.off(name, onSignal)) }
+  process.on('unhandledRejection', onUnhandled)
+  const release = () => {
+    for (const name of signals) process.off(name, onSignal)
+    process.off('unhandledRejection', onUnhandled)
+  }
+  return { signal: controller.signal, release }
 }
 
 /** What is not an option of the scenario: how it is told, and that it is only told. */

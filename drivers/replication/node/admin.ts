@@ -73,7 +73,10 @@ export class NodeAdmin implements Admin {
         done.set(name, (done.get(name) ?? 0) + count)
         progress(Math.min(...done.values()))
       })
-      inFlight.push(this.#all('load', stored).then(() => {}))
+      const loaded = this.#all('load', stored).then(() => {})
+      // Several are under way and awaited in turn: one that fails meanwhile is told when its turn comes, or never.
+      loaded.catch(() => undefined)
+      inFlight.push(loaded)
       if (inFlight.length >= LOADS_IN_FLIGHT) await inFlight.shift()
     }
     await Promise.all(inFlight)

@@ -114,3 +114,28 @@ test('a node refuses strangers and noise, says so in its counters, and goes on s
   await using session = await nodes.open('west')
   assert.equal((await session.write(new Writer(0).batch([1]))).outcome, OUTCOME.ok)
 })
+
+test('a load whose admin is closed meanwhile fails once, and nothing fails unheard', async () => {
+  await using nodes = await Nodes.start(memory)
+  const admin = await nodes.admin()
+  await admin.prepare()
+  const unheard: unknown[] = []
+  const listen = (error: unknown) => unheard.push(error)
+  process.on('unhandledRejection', listen)
+  try {
+    /** The same rows over and over: more than can be answered before the close. */
+    const endless = function* () {
+      for (let round = 0; round < 200; round++) yield* loadedRows()
+    }
+    let closing: PromiseLike<void> | undefined
+    const loading = admin.load(endless, () => {
+      closing ??= admin[Symbol.asyncDispose]()
+    })
+    await assert.rejects(loading, { name: 'BenchError', code: 'STORE' })
+    await closing
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(unheard, [])
+  } finally {
+    process.off('unhandledRejection', listen)
+  }
+})
