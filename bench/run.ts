@@ -19,7 +19,7 @@ import { converge, type Convergence } from './stages/converge.ts'
 import { factsOf } from './stages/facts.ts'
 import { openRun, type OpenedRun } from './stages/open.ts'
 import { readBack, type ReadBack } from './stages/read-back.ts'
-import type { PhaseOrder } from './stages/thread-plan.ts'
+import { ORDER_AHEAD_US, type PhaseOrder } from './stages/thread-plan.ts'
 import type { PhaseResult } from './stages/threads.ts'
 import { systemName, type System } from './systems.ts'
 
@@ -40,8 +40,6 @@ export interface RunContext {
 
 /** Rows/s taken for a closed loop that was not calibrated, only to choose how many rows to probe. */
 const CLOSED_LOOP_GUESS = 50_000
-/** A phase starts this much after it was ordered, so that every thread has its order in time. */
-const ORDER_AHEAD_US = 20_000
 const LIVE_EVERY_MS = 500
 
 /** A system that is deployed, loaded and ready to be written to. */

@@ -1,5 +1,6 @@
 // A brief closed loop that finds what a system can do here: what it acknowledges, and what it shows in the other DCs meanwhile.
 import { delay, nowUs } from '../lib/clock.ts'
+import { ORDER_AHEAD_US } from './thread-plan.ts'
 import type { PhaseResult, Threads } from './threads.ts'
 
 /** The first part of the loop warms up and is not counted. */
@@ -7,7 +8,6 @@ const RAMP_MS = 1500
 const COUNTED_MS = 2500
 const QUICK_COUNTED_MS = 1000
 const COUNT_MARGIN_US = 100_000
-const ORDER_AHEAD_US = 20_000
 /** Share of what the slower side of a system can do that `auto` offers: steady, with room for what is uneven. */
 export const AUTO_SHARE = 0.6
 /** At an unknown rate this share of the rows is probed. */

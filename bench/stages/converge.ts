@@ -1,7 +1,8 @@
 // After the writers stopped: compares the DCs' digests of what was written until they are equal and stay so.
-import type { Admin, Digest } from '../contract/driver.ts'
+import type { Admin } from '../contract/driver.ts'
 import type { DigestCheck } from '../contract/run-folder.ts'
 import { delay, nowUs } from '../lib/clock.ts'
+import { differingBuckets, digestsOf } from './digests.ts'
 import { Rest } from './rest.ts'
 
 const BUCKETS = 64
@@ -11,27 +12,6 @@ const MANY_KEYS = 500_000
 const MUCH_OF_THE_TABLE = 0.25
 /** Equality must be seen again after this time to count as lasting. */
 const STAYS_EQUAL_MS = 300
-
-function sameDigests(digests: readonly Digest[]): boolean {
-  const [first, ...rest] = digests
-  return rest.every((other) =>
-    first.counts.every(
-      (count, i) => count === other.counts[i] && first.sums[i] === other.sums[i] && first.xors[i] === other.xors[i],
-    ),
-  )
-}
-
-/** Compares the whole tables once; the buckets that differ, empty when all DCs hold the same rows. */
-export async function differingBuckets(admin: Admin, dcs: readonly string[], buckets: number): Promise<number[]> {
-  const [first, ...rest] = await Promise.all(dcs.map((dc) => admin.digest(dc, { buckets })))
-  const differing = []
-  for (let i = 0; i < buckets; i++) {
-    const same = (other: Digest) =>
-      first.counts[i] === other.counts[i] && first.sums[i] === other.sums[i] && first.xors[i] === other.xors[i]
-    if (!rest.every(same)) differing.push(i)
-  }
-  return differing
-}
 
 export interface Convergence {
   readonly checks: readonly DigestCheck[]
@@ -65,8 +45,8 @@ export async function converge(
   let equalSinceUs: number | undefined
   for (;;) {
     signal.throwIfAborted()
-    const digests = await Promise.all(dcs.map((dc) => admin.digest(dc, selection)))
-    const equal = sameDigests(digests)
+    const digests = await digestsOf(admin, dcs, selection)
+    const equal = differingBuckets(digests).length === 0
     const check: DigestCheck = {
       dcs: digests.map(({ startedUs, endedUs }, i) => ({
         dc: dcs[i],

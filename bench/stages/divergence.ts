@@ -4,6 +4,7 @@ import type { Admin, Digest } from '../contract/driver.ts'
 import type { DivergentRow } from '../contract/run-folder.ts'
 import type { ContentMaker } from '../lib/content.ts'
 import { FINAL_STATE } from '../lib/ledger-format.ts'
+import { differingBuckets, digestsOf } from './digests.ts'
 import { wholeOrMixed, type HeldRows } from './held-rows.ts'
 
 const WHOLE_TABLE_BUCKETS = 1024
@@ -14,11 +15,6 @@ interface Divergence {
   readonly rows: AsyncIterable<DivergentRow>
 }
 
-const digests = (admin: Admin, dcs: readonly string[], keys?: Float64Array): Promise<Digest[]> =>
-  Promise.all(
-    dcs.map((dc) => admin.digest(dc, { buckets: WHOLE_TABLE_BUCKETS, ...(keys === undefined ? {} : { keys }) })),
-  )
-
 /** What is left of a digest without the rows of another: sums and counts are subtracted, exclusive ors undone. */
 function without(whole: Digest, part: Digest): Digest {
   return {
@@ -27,12 +23,6 @@ function without(whole: Digest, part: Digest): Digest {
     sums: whole.sums.map((sum, i) => sum - part.sums[i]),
     xors: whole.xors.map((xor, i) => xor ^ part.xors[i]),
   }
-}
-
-function differing([first, ...rest]: readonly Digest[]): number[] {
-  const same = (other: Digest, i: number) =>
-    first.counts[i] === other.counts[i] && first.sums[i] === other.sums[i] && first.xors[i] === other.xors[i]
-  return Array.from({ length: WHOLE_TABLE_BUCKETS }, (_, i) => i).filter((i) => !rest.every((other) => same(other, i)))
 }
 
 /** The places of `held` at which the DCs do not hold the same. */
@@ -54,12 +44,13 @@ export async function findDivergence(
   held: readonly HeldRows[],
   content: ContentMaker,
 ): Promise<Divergence> {
-  const whole = await digests(admin, dcs)
-  if (differing(whole).length === 0) return { wholeTableEqual: true, rows: none() }
+  const whole = await digestsOf(admin, dcs, { buckets: WHOLE_TABLE_BUCKETS })
+  if (differingBuckets(whole).length === 0) return { wholeTableEqual: true, rows: none() }
   const places = differingPlaces(held)
   const found = Float64Array.from(places, (place) => keys[place])
-  const parts = found.length === 0 ? undefined : await digests(admin, dcs, found)
-  const left = differing(parts === undefined ? whole : whole.map((digest, d) => without(digest, parts[d])))
+  const parts =
+    found.length === 0 ? undefined : await digestsOf(admin, dcs, { buckets: WHOLE_TABLE_BUCKETS, keys: found })
+  const left = differingBuckets(parts === undefined ? whole : whole.map((digest, d) => without(digest, parts[d])))
   async function* rows(): AsyncGenerator<DivergentRow> {
     for (const place of places) {
       yield {

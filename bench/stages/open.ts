@@ -9,7 +9,7 @@ import { orReason } from '../lib/abort.ts'
 import { ContentMaker } from '../lib/content.ts'
 import type { RunContext } from '../run.ts'
 import { deployPlanOf, systemName, topologyOf } from '../systems.ts'
-import { differingBuckets } from './converge.ts'
+import { differingBuckets, digestsOf } from './digests.ts'
 import { faultsFor } from './fault-ground.ts'
 import { House } from './house.ts'
 import { Journal } from './journal.ts'
@@ -78,7 +78,7 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
   await orReason(admin.load(loadedRows(plan.table, content), telling), signal)
   const loading = { seconds: (performance.now() - startedMs) / 1000, how: 'loaded in each DC' }
   const startedEqual = system.replication.capabilities.readable
-    ? (await orReason(differingBuckets(admin, dcNames, LOADED_BUCKETS), signal)).length === 0
+    ? differingBuckets(await orReason(digestsOf(admin, dcNames, { buckets: LOADED_BUCKETS }), signal)).length === 0
     : null
   journal.event('stage', 'loaded', rows)
 

@@ -65,6 +65,9 @@ export interface GeneratorThreadPlan extends ThreadPlan {
 
 export type ProberThreadPlan = ThreadPlan
 
+/** A phase starts this much after it was ordered, so that every thread has its order in time. */
+export const ORDER_AHEAD_US = 20_000
+
 /** One phase for one generator. `rowsPerSecond` is this DC's share; null for a closed loop. */
 export interface PhaseOrder {
   readonly name: 'calibrate' | 'warmup' | 'measure'

@@ -4,7 +4,7 @@ import type { Admin, DeployPlan, Driver } from '../../bench/contract/driver.ts'
 import { messageOf } from '../../bench/contract/errors.ts'
 import { NodeAdmin } from '../replication/node/admin.ts'
 import { rowBytes } from '../replication/node/packed-rows.ts'
-import { NODE_PORT, nodeServices } from '../replication/node/services.ts'
+import { LOG_SHIPPING, NODE_PORT, nodeServices } from '../replication/node/services.ts'
 import { openNodeSession } from '../replication/node/session.ts'
 import { LSM_SETTINGS, lsmSettings } from './settings.ts'
 
@@ -20,20 +20,7 @@ const RECENT_ROW_BYTES = 48
 export const lsm: Driver = {
   name: 'lsm',
   summary: 'LevelDB, one node a DC, each shipping the log of its own writes to every other',
-  replications: [
-    {
-      name: 'log',
-      meaning:
-        'each node ships its log of local writes to every other, which applies them with last-writer-wins by version',
-      capabilities: {
-        conflicts: 'last-write-wins',
-        acknowledges: 'local',
-        ordered: true,
-        transactions: true,
-        readable: true,
-      },
-    },
-  ],
+  replications: [{ name: 'log', ...LOG_SHIPPING }],
   modes: [
     {
       name: 'batch',

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Admin, Driver } from '../../bench/contract/driver.ts'
 import { NodeAdmin } from '../replication/node/admin.ts'
 import { rowBytes } from '../replication/node/packed-rows.ts'
-import { NODE_PORT, nodeServices } from '../replication/node/services.ts'
+import { LOG_SHIPPING, NODE_PORT, nodeServices } from '../replication/node/services.ts'
 import { openNodeSession } from '../replication/node/session.ts'
 import { MEMORY_SETTINGS, memorySettings } from './settings.ts'
 
@@ -13,20 +13,7 @@ const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url)
 export const memory: Driver = {
   name: 'memory',
   summary: 'the reference store: one node a DC, rows in memory, with faults that can be planted',
-  replications: [
-    {
-      name: 'lww',
-      meaning:
-        'each node ships its log of local writes to every other, which applies them with last-writer-wins by version',
-      capabilities: {
-        conflicts: 'last-write-wins',
-        acknowledges: 'local',
-        ordered: true,
-        transactions: true,
-        readable: true,
-      },
-    },
-  ],
+  replications: [{ name: 'lww', ...LOG_SHIPPING }],
   modes: [
     { name: 'batch', meaning: 'many rows a request, stored in one step', batchRows: 500, inFlight: 8, writers: 1 },
     { name: 'single', meaning: 'one row a request, many requests under way', batchRows: 1, inFlight: 64, writers: 1 },

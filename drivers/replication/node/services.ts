@@ -1,12 +1,25 @@
 // A node a DC as services: what bench/deploy starts for the drivers that are built on nodes.
 import { join } from 'node:path'
-import type { DeployPlan } from '../../../bench/contract/driver.ts'
+import type { DeployPlan, Replication } from '../../../bench/contract/driver.ts'
 import type { Service } from '../../../bench/contract/service.ts'
 import { processService } from '../../../bench/lib/process-service.ts'
 import type { NodeConfig } from './node.ts'
 
 /** The name of a node's port, within its DC. */
 export const NODE_PORT = 'node'
+
+/** What the nodes' log shipping is and promises, whatever its name in a driver. */
+export const LOG_SHIPPING: Omit<Replication, 'name'> = {
+  meaning:
+    'each node ships its log of local writes to every other, which applies them with last-writer-wins by version',
+  capabilities: {
+    conflicts: 'last-write-wins',
+    acknowledges: 'local',
+    ordered: true,
+    transactions: true,
+    readable: true,
+  },
+}
 
 /**
  * One service a DC, `<driver> <dc>`, that runs `script` with the path of its configuration file. Every node reaches every
