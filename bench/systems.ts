@@ -43,6 +43,7 @@ export function workloadOptions(scenario: Scenario, { workload }: WorkloadEntry)
     overlap: scenario.overlap ?? workload.defaults.overlap,
     skew: scenario.skew ?? workload.defaults.skew,
     distribution: scenario.distribution ?? workload.defaults.distribution,
+    deletes: scenario.deletes ?? workload.defaults.deletes,
   }
 }
 
@@ -163,6 +164,7 @@ export function deployPlanOf(system: System, scenario: Scenario, workload: Workl
     settings: system.settings,
     table: workload.workload.table(workloadOptions(scenario, workload)),
     seed: scenario.seed,
+    causality: scenario.causality,
     secret,
   }
 }

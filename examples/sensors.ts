@@ -12,9 +12,10 @@ export const sensors: Workload = {
     overlap: 'share of the sensors that move, whose rows every DC writes',
     skew: 'zipfian exponent of how often sensors report',
     distribution: 'law of how often sensors report',
+    deletes: 'nothing is deleted',
   },
   appends: false,
-  defaults: { rows: 100_000, overlap: 0.05, skew: 0.5, distribution: 'zipfian' },
+  defaults: { rows: 100_000, overlap: 0.05, skew: 0.5, distribution: 'zipfian', deletes: 0 },
   table: ({ rows }) => ({
     name: 'sensors',
     rows,

@@ -19,9 +19,10 @@ export const messaging: Workload = {
       'share of the conversations that every DC sends to; the others are sent to from their home DC only. Their members’ timelines then grow from several DCs, but never at the same key: conflicts stay 0',
     skew: 'zipfian exponent of the conversations’ activity: the timelines of busy conversations grow fastest',
     distribution: 'law by which a send chooses its conversation; latest takes the last conversations as the busiest',
+    deletes: 'messages are only added: none is deleted',
   },
   appends: true,
-  defaults: { rows: 1_000_000, overlap: 0.1, skew: 0.99, distribution: 'zipfian' },
+  defaults: { rows: 1_000_000, overlap: 0.1, skew: 0.99, distribution: 'zipfian', deletes: 0 },
 
   table(options: WorkloadOptions): Table {
     return {

@@ -1,7 +1,10 @@
 // User profiles, upserted: each user has a home region, and travelling users are written from the other regions too.
 import { OPERATION, type Table } from '../bench/contract/table.ts'
 import type { OperationStream, StreamPlan, Workload, WorkloadOptions } from '../bench/contract/workload.ts'
+import { randomStream } from '../bench/lib/random.ts'
 import { homeKeys } from './home-keys.ts'
+
+const DELETE_SALT = 0x44454c45
 
 export const profiles: Workload = {
   name: 'profiles',
@@ -16,9 +19,10 @@ export const profiles: Workload = {
     skew: 'zipfian exponent of the users’ activity, and so of the keys’',
     distribution:
       'law of the users’ activity; zipfian and hotspot users are scattered over the table, latest and sequential ones are not',
+    deletes: 'share of the writes that delete the user’s row instead, drawn apart from the key',
   },
   appends: false,
-  defaults: { rows: 1_000_000, overlap: 0.1, skew: 0.99, distribution: 'zipfian' },
+  defaults: { rows: 1_000_000, overlap: 0.1, skew: 0.99, distribution: 'zipfian', deletes: 0 },
 
   table(options: WorkloadOptions): Table {
     return {
@@ -37,11 +41,14 @@ export const profiles: Workload = {
 
   stream(plan: StreamPlan): OperationStream {
     const nextKey = homeKeys(plan)
+    const { options, seed, dcIndex, phase } = plan
+    const random = randomStream(seed ^ DELETE_SALT, dcIndex, phase)
+    const deletedBelow = options.deletes * 2 ** 32
     return {
       next(count, keys, operations) {
         for (let i = 0; i < count; i++) {
           keys[i] = nextKey()
-          operations[i] = OPERATION.upsert
+          operations[i] = deletedBelow > 0 && random.uint32() < deletedBelow ? OPERATION.delete : OPERATION.upsert
         }
       },
     }

@@ -16,9 +16,9 @@ const planted: Workload = {
   name: 'planted',
   summary: 'a planted skew',
   meaning: 'Half of the operations hit key 0.',
-  optionMeanings: { rows: 'none', overlap: 'none', skew: 'none', distribution: 'none' },
+  optionMeanings: { rows: 'none', overlap: 'none', skew: 'none', distribution: 'none', deletes: 'none' },
   appends: false,
-  defaults: { rows: 100, overlap: 0, skew: 0, distribution: 'uniform' },
+  defaults: { rows: 100, overlap: 0, skew: 0, distribution: 'uniform', deletes: 0 },
   table: ({ rows }) => ({
     name: 'planted',
     rows,

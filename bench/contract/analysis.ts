@@ -1,5 +1,5 @@
 // What the analysis says of a run and of a bench: plain data, so that it can be kept in run.json and read by any report.
-import type { Capabilities } from './driver.ts'
+import type { Capabilities, PlantedFault } from './driver.ts'
 import type { FaultKindName } from './fault.ts'
 
 /** A number with its bounds and sample size; null is "n/a", which is never 0. */
@@ -43,8 +43,8 @@ export interface Verdict {
   readonly broken: readonly string[]
 }
 
-/** How the bounds of the conflict figures were found, from the strongest to the weakest. */
-export type ConflictBasis = 'probed' | 'ordered' | 'estimated' | 'unknown'
+/** How the conflict figures were found, from the strongest to the weakest; `exact` ones have probed or weaker bounds beside them. */
+export type ConflictBasis = 'exact' | 'probed' | 'ordered' | 'estimated' | 'unknown'
 
 /** One fault as reports name it; its figures are the metrics whose phase is its name. Seconds from the start of the measured phase. */
 export interface FaultSummary {
@@ -56,6 +56,11 @@ export interface FaultSummary {
   /** When mending began, and when all was whole again. */
   readonly mendSeconds: number
   readonly endSeconds: number
+}
+
+/** A planted fault beside what was found: its metric with its bounds, in the run without the warm-up or over all, as the metric is. */
+export interface PlantedFinding extends PlantedFault {
+  readonly found: Figure
 }
 
 export interface RunAnalysis {
@@ -88,6 +93,8 @@ export interface RunAnalysis {
   readonly durability: string
   readonly fdatasyncP50Ms: number | null
   readonly conflictBasis: ConflictBasis
+  /** What the store planted on purpose, and what was found of it; absent where nothing was. */
+  readonly planted?: readonly PlantedFinding[]
   /** Plain sentences on how figures were found where that is not the usual way. */
   readonly notes: readonly string[]
   readonly metrics: readonly Metric[]

@@ -23,6 +23,10 @@ export interface Capabilities {
   readonly transactions: boolean
   /** Rows can be read back: without it there is no lag, no conflict and no convergence to measure. */
   readonly readable: boolean
+  /** Every row can keep a version vector, and a write can say what it found: `--causality=exact` is possible. */
+  readonly vectors?: true
+  /** `increment` adds where the row is, instead of being refused. */
+  readonly increments?: true
 }
 
 /** How a driver's DCs are kept in sync. */
@@ -62,6 +66,11 @@ export interface DeployPlan {
   readonly settings: Readonly<Record<string, string>>
   readonly table: Table
   readonly seed: number
+  /**
+   * `exact`: every row keeps a version vector beside its version, joined with that of every row that arrives, kept or beaten; writes
+   * answer with `overwrote` and `seen`, reads with `seen`. Asked only of replications that declare `vectors`.
+   */
+  readonly causality: 'bounds' | 'exact'
   /** A random password for this run, hexadecimal. Never in an argument list, a log or a result. */
   readonly secret: string
 }
@@ -77,6 +86,8 @@ export interface SessionOptions {
 export interface RowVersions {
   readonly dots: Float64Array
   readonly versions: Float64Array
+  /** Where causality is exact: the row's version vector, `seen[i × DCs + d]`, its own dot included. */
+  readonly seen?: Float64Array
 }
 
 /** One writer's or prober's connection to one DC. Generators and probes use it. */
@@ -111,7 +122,7 @@ export interface Digest {
 /** Which rows to digest or read: the given keys, or the whole table, or one bucket of it. */
 export type RowSelection = { readonly keys: Float64Array } | { readonly bucket: number; readonly buckets: number }
 
-/** Rows as a DC holds them, in columns; `contents[i]` is the canonical encoding of `bench/lib/content.ts`. Rows that do not exist are left out. */
+/** Rows as a DC holds them, in columns; `contents[i]` is the canonical encoding of `bench/lib/content.ts`, empty for a tombstone. Rows that do not exist are left out. */
 export interface RowStates {
   readonly count: number
   readonly keys: Float64Array
@@ -120,12 +131,27 @@ export interface RowStates {
   readonly contents: readonly Uint8Array[]
 }
 
+/** A fault that a store planted on purpose and counted, so that what was found can be held against it. */
+export interface PlantedFault {
+  /** The setting that asked for it. */
+  readonly name: string
+  readonly meaning: string
+  /** Row writes that it hit over the whole run. */
+  readonly rows: number
+  /** Those of them that nothing later made good: what the measure must find, no more and no less. */
+  readonly standing: number
+  /** The metric that must show it. */
+  readonly metric: string
+}
+
 /** The store's own words, kept beside ours and never under our names. */
 export interface Counters {
   /** The store's own count of conflicts with its meaning in a sentence; null when it has none. */
   readonly conflictsReported: { readonly count: number; readonly meaning: string } | null
   /** Everything else that it counts, by name with the unit in the name. */
   readonly own: Readonly<Record<string, number>>
+  /** Absent in stores that plant nothing. */
+  readonly planted?: readonly PlantedFault[]
 }
 
 export interface StoreDescription {

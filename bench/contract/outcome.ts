@@ -17,6 +17,14 @@ export interface WriteResult {
   readonly error?: string
   /** Where the store raised versions: the version stored for row i, or 0 where it was stored as asked. */
   readonly storedVersions?: Float64Array
-  /** Where exact causality was asked for: the dot that row i overwrote, or 0 for none. */
+  /**
+   * Where exact causality was asked for, of rows whose outcome is `ok`: the dot of the row that row i replaced at its own DC,
+   * at the moment in which it did; 0 for none.
+   */
   readonly overwrote?: Float64Array
+  /**
+   * Along with `overwrote`: the version vector that row i found there, DC by DC (`seen[i × DCs + d]`): the latest dot of DC d on
+   * this key that had been taken in, kept or beaten, directly or as the past of another; 0 for none.
+   */
+  readonly seen?: Float64Array
 }

@@ -2,7 +2,7 @@
 // derives is a pure function of these files.
 import type { Topology } from './topology.ts'
 import type { Column } from './table.ts'
-import type { Capabilities } from './driver.ts'
+import type { Capabilities, PlantedFault } from './driver.ts'
 import type { FaultFacts } from './fault.ts'
 
 /** Files of one run's folder. Raw files are written while it runs; derived ones again by every `report`. */
@@ -23,6 +23,8 @@ export const RUN_FILES = {
 export const writesFile = (dc: string, worker: number): string => `writes-${dc}-${worker}.bin`
 export const probesFile = (dc: string): string => `probes-${dc}.bin`
 export const finalFile = (dc: string): string => `final-${dc}.bin`
+export const causesFile = (dc: string, worker: number): string => `causes-${dc}-${worker}.bin`
+export const countsFile = (dc: string): string => `counts-${dc}.bin`
 
 /** Columns of the raw CSV files. Times are seconds since the run's epoch with µs digits. */
 export const EVENT_COLUMNS = ['at_s', 'kind', 'name', 'detail'] as const
@@ -157,6 +159,11 @@ export interface RunFacts {
     readonly durationSeconds: number
     readonly probesPerSecond: number | 'all'
     readonly quick: boolean
+    /** Absent in older runs, which had none of these. */
+    readonly causality?: 'bounds' | 'exact'
+    readonly deletes?: number
+    /** By DC: how far the clock that its versions are taken from runs ahead. */
+    readonly clockSkewMs?: Readonly<Record<string, number>>
   }
   readonly epoch: { readonly wallMs: number; readonly monotonicUs: number; readonly clock: 'CLOCK_MONOTONIC, one host' }
   readonly machine: {
@@ -203,6 +210,7 @@ export interface RunFacts {
   readonly counters: {
     readonly conflictsReported: { readonly count: number; readonly meaning: string } | null
     readonly own: Readonly<Record<string, number>>
+    readonly planted?: readonly PlantedFault[]
   } | null
   readonly pressure: { readonly cpuSomeShare: number | null; readonly stealShare: number | null }
   readonly ledgerDropped: boolean

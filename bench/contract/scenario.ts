@@ -26,6 +26,13 @@ export interface Scenario {
   readonly overlap: number | undefined
   readonly skew: number | undefined
   readonly distribution: 'zipfian' | 'uniform' | 'hotspot' | 'latest' | 'sequential' | undefined
+  /** undefined: the workload's own. */
+  readonly deletes: number | undefined
+  readonly causality: 'bounds' | 'exact'
+  /** By DC: how far the clock that its versions are taken from runs ahead (behind where negative); DCs left out: not at all. */
+  readonly clockSkewMs: Readonly<Record<string, number>>
+  /** Writes the ledger in this form too. */
+  readonly exportLedger: 'parquet' | 'csv' | undefined
   readonly rate: RateAsked
   readonly arrivals: 'poisson' | 'constant'
   readonly durationMs: number

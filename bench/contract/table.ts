@@ -3,10 +3,11 @@
 /**
  * One of the workload's own columns. The harness adds `key`, `dot` and `version` to every table.
  * `text` is ASCII with a length drawn from [minBytes, maxBytes]; `int` is a 32-bit signed integer in [min, max].
+ * A `counter` is an int that `increment` adds to: what a row holds in it is a sum, and no function of the row's dot.
  */
 export type Column =
   | { readonly name: string; readonly type: 'text'; readonly minBytes: number; readonly maxBytes: number }
-  | { readonly name: string; readonly type: 'int'; readonly min: number; readonly max: number }
+  | { readonly name: string; readonly type: 'int'; readonly min: number; readonly max: number; readonly counter?: true }
 
 export interface Table {
   readonly name: string
@@ -15,7 +16,12 @@ export interface Table {
   readonly columns: readonly Column[]
 }
 
-/** What is asked for one row, as kept in `RowBatch.operations` and in the ledger. */
+/**
+ * What is asked for one row, as kept in `RowBatch.operations` and in the ledger. Each makes the row's dot and version the write's own.
+ * `upsert` sets every column; `insert` is an upsert of a row that is not there; `increment` adds the values of counter columns to
+ * those of the row (0 where there is none) and sets the others; `delete` leaves a tombstone: key, dot and version without content,
+ * replicated and compared by version like any write.
+ */
 export const OPERATION = { upsert: 1, insert: 2, increment: 3, delete: 4 } as const
 export const OPERATION_NAMES: Readonly<Record<number, string>> = {
   1: 'upsert',
@@ -55,9 +61,10 @@ export interface RowBatch {
   readonly atomic: boolean
 }
 
-/** The size of a row's key and values in bytes: what the user asked to store, without the harness's columns. */
+/** The size of a row's key and values in bytes: what the user asked to store, without the harness's columns; of a delete, the key's. */
 export function logicalBytes(batch: RowBatch, row: number): number {
   let bytes = 8
+  if (batch.operations[row] === OPERATION.delete) return bytes
   for (const column of batch.columns) bytes += column.type === 'int' ? 4 : column.lengths[row]
   return bytes
 }

@@ -8,6 +8,8 @@ export interface WorkloadOptions {
   /** Zipfian exponent, 0 (uniform) … below 1 or above. */
   readonly skew: number
   readonly distribution: 'zipfian' | 'uniform' | 'hotspot' | 'latest' | 'sequential'
+  /** Share of operations that delete their row instead of writing it, 0 … 1; 0 in workloads that cannot. */
+  readonly deletes: number
 }
 
 /** One DC's operations in the order in which they arrive, the same whatever the driver, mode or number of workers. */
@@ -35,6 +37,13 @@ export interface Workload {
   readonly optionMeanings: Readonly<Record<keyof WorkloadOptions, string>>
   /** Every operation inserts a row that is not there: modes that can only insert are allowed. */
   readonly appends: boolean
+  /** It increments: only for systems that can. */
+  readonly increments?: true
+  /**
+   * A DC writes a key only when the row that it holds was last written by the DC before it (in a ring, in the order of the
+   * DCs; a loaded row counts as written by the last), so that no two writes are concurrent. A write whose turn has not come is declined.
+   */
+  readonly takesTurns?: true
   table(options: WorkloadOptions): Table
   stream(plan: StreamPlan): OperationStream
 }

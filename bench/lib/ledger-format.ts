@@ -27,8 +27,18 @@ export type WritesBlock = Block<typeof WRITES.columns>
 /** `ackedAfterUs` of a write whose outcome never came. */
 export const NEVER = 0xffffffff
 
-/** Bits of a write's `flags`. A coalesced write was replaced by a later one of its own batch and never stored. */
-export const WRITE_FLAG = { coalesced: 1, probed: 2 } as const
+/**
+ * Bits of a write's `flags`. A coalesced write was replaced by a later one of its own batch and never stored, or, an increment,
+ * added to it. A declined one was never sent: its turn had not come.
+ */
+export const WRITE_FLAG = { coalesced: 1, probed: 2, declined: 4 } as const
+
+/**
+ * `causes-<dc>-<worker>.bin`, only where causality is exact: what each stored acknowledged write found at its own DC, one row a
+ * write and other DC `peer`: the dot of the row that it replaced there, and the latest dot of the peer in that row's vector; 0 for none.
+ */
+export const CAUSES = { id: 4, columns: { dot: 'f64', overwrote: 'f64', seen: 'f64', peer: 'u8' } } as const
+export type CausesBlock = Block<typeof CAUSES.columns>
 
 /**
  * `probes-<dc>.bin`: what the prober in this DC saw of writes made elsewhere, one row a probed write.
@@ -56,5 +66,11 @@ export const PROBE_STATE_NAMES: Readonly<Record<number, string>> = {
  */
 export const FINAL = { id: 3, columns: { key: 'f64', dot: 'f64', version: 'f64', state: 'u8' } } as const
 
-/** `whole`: the content is what this dot wrote; `absent`: no such row; `mixed`: content that no write of this dot made. */
-export const FINAL_STATE = { whole: 1, absent: 2, mixed: 3 } as const
+/**
+ * `whole`: the content is what this dot wrote (counters aside); `absent`: no such row; `mixed`: content that no write of this dot
+ * made; `deleted`: a tombstone of this dot.
+ */
+export const FINAL_STATE = { whole: 1, absent: 2, mixed: 3, deleted: 4 } as const
+
+/** `counts-<dc>.bin`, only for tables with a counter: the sum of the counter columns of every row of `final-<dc>.bin` that has content. */
+export const COUNTS = { id: 5, columns: { key: 'f64', value: 'f64' } } as const

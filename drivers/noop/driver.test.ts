@@ -11,6 +11,7 @@ const plan = {
   settings: {},
   table: { name: 'things', rows: 5000, columns: [] },
   seed: 1,
+  causality: 'bounds' as const,
   secret: '',
 }
 const { signal } = new AbortController()

@@ -50,6 +50,7 @@ export function testPlan(settings: Readonly<Record<string, string>> = {}, table:
     settings: { ...Object.fromEntries(SETTINGS.map(({ name, default: value }) => [name, value])), ...settings },
     table,
     seed: 7,
+    causality: 'bounds',
     secret: 'c0ffee5ec7e7',
   }
 }

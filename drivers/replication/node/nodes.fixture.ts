@@ -66,6 +66,7 @@ export class Nodes implements AsyncDisposable {
       settings: { ...defaults, ...settings },
       table: TABLE,
       seed: SEED,
+      causality: 'bounds',
       secret: SECRET,
     }
     const endpoints: Endpoints = { west: { node: await freeAddress() }, east: { node: await freeAddress() } }
