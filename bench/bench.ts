@@ -135,7 +135,7 @@ export async function runBench(
 ) {
   const { workload, systems, estimate, room } = await planBench(scenario, registry)
   refuseWhatCannotFit(estimate, room)
-  for (const note of [...idleOptions(scenario, systems), ...doubtsOn(estimate, room)]) progress.note(note)
+  for (const note of [...idleOptions(scenario, systems, workload), ...doubtsOn(estimate, room)]) progress.note(note)
   const folder = benchFolder(scenario.out, workload.workload.name)
   let index = 0
   const contextOf = (system: System, repeat: number): RunContext => {

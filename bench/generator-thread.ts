@@ -1,16 +1,19 @@
 // The thread of one generator worker: joins load and measure, and obeys the phases that the main thread orders.
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
-import type { Session } from './contract/driver.ts'
+import type { Session, SessionOptions } from './contract/driver.ts'
 import { Alarm } from './lib/alarm.ts'
 import { nowUs } from './lib/clock.ts'
 import { ContentMaker } from './lib/content.ts'
 import { HybridClock, incarnationOf, PHASE } from './lib/dot.ts'
 import { Arrivals } from './load/arrivals.ts'
 import { Generator } from './load/generator.ts'
-import { Lane, type LaneOptions } from './load/lane.ts'
+import { Lane, type LaneEvents, type LaneOptions } from './load/lane.ts'
+import type { Recorder } from './load/row-record.ts'
 import { schedule } from './load/schedule.ts'
 import { TouchedKeys } from './load/touched.ts'
+import { Turns } from './load/turns.ts'
+import { CausesWriter } from './measure/causes.ts'
 import { LedgerWriter } from './measure/ledger.ts'
 import {
   failure,
@@ -39,10 +42,20 @@ const workload = await loadWorkload(plan.workload)
 const table = workload.table(plan.options)
 const content = new ContentMaker(table.columns, plan.seed)
 const dc = plan.deployPlan.dcs[plan.dcIndex]
-const clock = new HybridClock(plan.dcIndex, () => plan.epochWallUs + (nowUs() - plan.epochUs))
+const clock = new HybridClock(plan.dcIndex, () => plan.epochWallUs + plan.clockSkewUs + (nowUs() - plan.epochUs))
 const ledger = await LedgerWriter.create(plan.path)
+const causes = plan.causesPath === undefined ? undefined : new CausesWriter(plan.causesPath)
+const recorder: Recorder = {
+  reserve: (count) => ledger.reserve(count),
+  settle: (rows) => ledger.settle(rows),
+  ...(causes === undefined
+    ? {}
+    : { found: (key, dot, overwrote, peer, seen) => causes.note(key, dot, overwrote, peer, seen) }),
+}
 const ending = new AbortController()
 const sessions: Session[] = []
+/** Only where DCs take turns: a session a writer that reads whose turn it is. */
+const turnSessions: Session[] = []
 let generator: Generator | undefined
 const alarm = new Alarm(() => generator?.ring())
 
@@ -57,6 +70,15 @@ function ownWriters(): number[] {
   const writers = []
   for (let writer = plan.worker; writer < plan.writers; writer += plan.workers) writers.push(writer)
   return writers
+}
+
+/** The turns of one phase of this worker's writer `i`; undefined where DCs write as they like. */
+function turnsOf(i: number): Turns | undefined {
+  const { takesTurns } = workload
+  if (takesTurns === undefined) return undefined
+  const dcCount = plan.deployPlan.dcs.length
+  const firstOf = (key: number) => takesTurns(key, plan.options, dcCount)
+  return new Turns(turnSessions[i], { dcIndex: plan.dcIndex, dcCount, firstOf, timeoutMs: plan.timeoutMs })
 }
 
 async function runPhase(order: PhaseOrder): Promise<void> {
@@ -101,13 +123,15 @@ async function runPhase(order: PhaseOrder): Promise<void> {
       ),
       probeShare: order.probeShare,
     }
-    return new Lane(sessions[i], laneOptions, content, clock, ledger, touched, {
+    const events: LaneEvents = {
       sent(sentUs, rows, slipUs, probed) {
         running.onSent(rows, slipUs)
         if (probed !== undefined) for (const port of probers) port.postMessage({ sentUs, ...probed })
       },
       settled: running.onSettled,
-    })
+      declined: running.onDeclined,
+    }
+    return new Lane(sessions[i], laneOptions, content, clock, recorder, touched, events, turnsOf(i))
   })
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, (order.startUs - nowUs()) / 1000 - 2)))
   const loop = monitorEventLoopDelay({ resolution: EVENT_LOOP_SAMPLE_MS })
@@ -148,8 +172,9 @@ async function runPhase(order: PhaseOrder): Promise<void> {
 
 async function close(): Promise<void> {
   ending.abort()
-  await Promise.allSettled(sessions.map((session) => session[Symbol.asyncDispose]()))
+  await Promise.allSettled([...sessions, ...turnSessions].map((session) => session[Symbol.asyncDispose]()))
   await ledger.close()
+  causes?.close()
   alarm[Symbol.dispose]()
   for (const port of probers) port.close()
   say({ type: 'closed' })
@@ -164,8 +189,9 @@ main.on('message', (message: ToGenerator) => {
 
 for (const _ of ownWriters()) {
   const { deployPlan, mode, timeoutMs } = plan
-  sessions.push(
-    await driver.open(dc, plan.seen, { plan: deployPlan, mode, timeoutMs, purpose: 'write' }, ending.signal),
-  )
+  const open = (purpose: SessionOptions['purpose']) =>
+    driver.open(dc, plan.seen, { plan: deployPlan, mode, timeoutMs, purpose }, ending.signal)
+  sessions.push(await open('write'))
+  if (workload.takesTurns !== undefined) turnSessions.push(await open('probe'))
 }
 say({ type: 'ready' })

@@ -24,8 +24,8 @@ const DRIVER = `{
   bytesPerRow: () => 1 }`
 const WORKLOAD = `{
   name: 'flow', summary: 's', meaning: 'm', appends: false,
-  optionMeanings: { rows: 'a', overlap: 'a', skew: 'a', distribution: 'a' },
-  defaults: { rows: 100, overlap: 0, skew: 0, distribution: 'uniform' },
+  optionMeanings: { rows: 'a', overlap: 'a', skew: 'a', distribution: 'a', deletes: 'a' },
+  defaults: { rows: 100, overlap: 0, skew: 0, distribution: 'uniform', deletes: 0 },
   table: ({ rows }) => ({ name: 'flow', rows, columns: [{ name: 'n', type: 'int', min: 0, max: 9 }] }),
   stream: () => { let turn = 0; return { next(count, keys, operations) {
     for (let i = 0; i < count; i++) { keys[i] = turn++ % 100; operations[i] = 1 } } } } }`

@@ -28,11 +28,15 @@ export interface FinishedRun {
   value(metric: string, at?: Parameters<typeof figureOf>[2]): number | null
 }
 
-/** Measures one system at `rowsPerSecond` and hands it over while its stores still run. */
+/**
+ * Measures one system at `rowsPerSecond` and hands it over while its stores still run. `opened` is waited for before the load
+ * begins, when the stores are there.
+ */
 export async function withRun(
   options: Readonly<Record<string, unknown>>,
   rowsPerSecond: number | null,
   body: (finished: FinishedRun) => Promise<void>,
+  opened: (run: Run) => Promise<void> = async () => undefined,
 ): Promise<void> {
   const scenario = parseScenario({ quick: true, ...options })
   const [system] = systemsOf(scenario, registry)
@@ -51,6 +55,7 @@ export async function withRun(
   }
   try {
     await using run = await Run.open(context)
+    await opened(run)
     await run.measure(rowsPerSecond)
     const analysis = await analyseRun(folder)
     await body({ analysis, folder, run, value: (metric, at) => figureOf(analysis.metrics, metric, at).value })

@@ -1,12 +1,13 @@
 // Resolves a scenario against what exists: which systems run, with which table, mode and settings.
-import type { DeployPlan, Driver, Replication, WriteMode } from './contract/driver.ts'
+import type { DeployPlan, Replication, WriteMode } from './contract/driver.ts'
 import { BenchError } from './contract/errors.ts'
 import type { Scenario } from './contract/scenario.ts'
 import type { Link, Topology } from './contract/topology.ts'
 import type { WorkloadOptions } from './contract/workload.ts'
 import { WRITERS_MAX } from './lib/dot.ts'
-import type { DriverEntry, Registry, WorkloadEntry } from './registry.ts'
+import { refuseMisfits } from './fitting.ts'
 import { suggestion } from './lib/nearest.ts'
+import type { DriverEntry, Registry, WorkloadEntry } from './registry.ts'
 
 /** Driver, replication and settings: one thing under test. */
 export interface System {
@@ -64,17 +65,6 @@ function settingsFor(scenario: Scenario, { driver }: DriverEntry): Record<string
   return settings
 }
 
-/** A mode that can only insert would fail at the first row that is there already. */
-function refuseUnlessAppends(driver: Driver, mode: WriteMode, { workload }: WorkloadEntry, registry: Registry): void {
-  if (workload.appends) return
-  const fitting = registry.workloads.filter((entry) => entry.workload.appends).map((entry) => entry.workload.name)
-  const others = driver.modes.filter(({ appendsOnly }) => appendsOnly !== true).map(({ name }) => name)
-  throw new BenchError(
-    'USAGE',
-    `The mode ${mode.name} of ${driver.name} can only insert rows, and the workload ${workload.name} also writes rows that are there: choose the mode ${others.join(', ')}${fitting.length === 0 ? '' : `, or the workload ${fitting.join(', ')}`}.`,
-  )
-}
-
 /** Every system of the scenario, in the order in which the drivers were named. */
 export function systemsOf(scenario: Scenario, registry: Registry): System[] {
   const twice = scenario.drivers.find((name, i) => scenario.drivers.indexOf(name) !== i)
@@ -92,18 +82,20 @@ export function systemsOf(scenario: Scenario, registry: Registry): System[] {
     named(known, (replication) => replication, name, 'replication of these drivers called')
   const modes = [...new Set(entries.flatMap(({ driver }) => driver.modes.map((mode) => mode.name)))]
   for (const name of scenario.modes) named(modes, (mode) => mode, name, 'mode of these drivers called')
-  return entries.flatMap((entry) => {
+  const systems = entries.flatMap((entry) => {
     const { driver } = entry
     const settings = settingsFor(scenario, entry)
     const replications = driver.replications.filter(({ name }) => scenario.replications.includes(name))
     return (replications.length > 0 ? replications : [driver.replications[0]]).flatMap((replication) =>
-      modesOf(scenario, entry, registry).map((mode) => systemOf(scenario, entry, replication, mode, settings)),
+      modesOf(scenario, entry).map((mode) => systemOf(scenario, entry, replication, mode, settings)),
     )
   })
+  refuseMisfits(systems, workloadOf(scenario, registry), scenario, registry)
+  return systems
 }
 
 /** The modes in which a driver runs: those asked for that it has. Throws USAGE where it has none of them. */
-function modesOf(scenario: Scenario, { driver }: DriverEntry, registry: Registry): readonly WriteMode[] {
+function modesOf(scenario: Scenario, { driver }: DriverEntry): readonly WriteMode[] {
   if (scenario.modes.length === 0) return [driver.modes[0]]
   const modes = driver.modes.filter(({ name }) => scenario.modes.includes(name))
   if (modes.length === 0) {
@@ -112,9 +104,6 @@ function modesOf(scenario: Scenario, { driver }: DriverEntry, registry: Registry
       'USAGE',
       `${driver.name} has no mode ${scenario.modes.join(' or ')}: it can ${can}; name its driver in a run of its own.`,
     )
-  }
-  for (const mode of modes) {
-    if (mode.appendsOnly === true) refuseUnlessAppends(driver, mode, workloadOf(scenario, registry), registry)
   }
   return modes
 }
@@ -170,7 +159,7 @@ export function deployPlanOf(system: System, scenario: Scenario, workload: Workl
 }
 
 /** Sentences about options that were given and change nothing for some of the systems. */
-export function idleOptions(scenario: Scenario, systems: readonly System[]): string[] {
+export function idleOptions(scenario: Scenario, systems: readonly System[], { workload }: WorkloadEntry): string[] {
   const single = systems.filter((system) => system.batchRows === 1).map(systemName)
   const idle: string[] = []
   const says = (option: string, who: readonly string[], why: string) => {
@@ -184,6 +173,11 @@ export function idleOptions(scenario: Scenario, systems: readonly System[]): str
   const others = systems.filter(({ replication }) => !scenario.replications.includes(replication.name)).map(systemName)
   if (scenario.replications.length > 0)
     says('--replication', others, 'it has none of that name and runs with its default')
+  if (workload.takesTurns !== undefined) {
+    for (const option of ['overlap', 'skew', 'distribution'] as const) {
+      if (scenario[option] !== undefined) says(`--${option}`, [workload.name], 'the DCs write every row, in turn')
+    }
+  }
   const raised = systems.filter((system) => scenario.writers !== undefined && system.writers > scenario.writers)
   says('--writers', raised.map(systemName), 'every one of its --workers needs a writer')
   return idle

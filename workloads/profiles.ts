@@ -22,6 +22,7 @@ export const profiles: Workload = {
     deletes: 'share of the writes that delete the user’s row instead, drawn apart from the key',
   },
   appends: false,
+  canDelete: true,
   defaults: { rows: 1_000_000, overlap: 0.1, skew: 0.99, distribution: 'zipfian', deletes: 0 },
 
   table(options: WorkloadOptions): Table {

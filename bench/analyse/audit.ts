@@ -113,6 +113,10 @@ function backlogTrend(series: readonly number[]): Found {
 interface Promises {
   readonly lostInSome: number | null
   readonly lostInAll: number | null
+  /** Of the lost writes, deletes whose rows came back. */
+  readonly resurrected: number
+  /** Keys that some DC holds content of that no write made. */
+  readonly mixed: number
   readonly unexplained: number
   readonly torn: readonly string[]
   /** Other warnings, in whole sentences. */
@@ -140,8 +144,10 @@ export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises
   const { lostInSome, lostInAll } = promises
   if (promisesConvergence && lostInSome !== null && lostInSome > 0)
     broken.push(
-      `${countOf(lostInSome, 'acknowledged write is', 'acknowledged writes are')} lost in at least one DC, ${lostInAll ?? 0} of them in all.`,
+      `${countOf(lostInSome, 'acknowledged write is', 'acknowledged writes are')} lost in at least one DC, ${lostInAll ?? 0} of them in all${promises.resurrected === 0 ? '' : `; ${promises.resurrected} of them deleted a row that came back`}.`,
     )
+  if (promisesConvergence && promises.mixed > 0)
+    broken.push(`${countOf(promises.mixed, 'row is', 'rows are')} mixed at the end: no write made what they hold.`)
   if (!promisesConvergence && lostInAll !== null && lostInAll > 0)
     broken.push(`${countOf(lostInAll, 'acknowledged write is', 'acknowledged writes are')} lost in all DCs.`)
   if (promisesConvergence && facts.divergent.total > 0)

@@ -68,7 +68,7 @@ function groupSystems(runs: readonly RunAnalysis[]): SystemAnalysis[] {
 }
 
 function weakest(group: readonly RunAnalysis[]): RunAnalysis['conflictBasis'] {
-  const order = ['unknown', 'estimated', 'ordered', 'probed'] as const
+  const order = ['unknown', 'estimated', 'ordered', 'probed', 'exact'] as const
   return order.find((basis) => group.some((run) => run.conflictBasis === basis)) ?? 'unknown'
 }
 

@@ -1,7 +1,9 @@
 // Conflicts, discards and losses as metrics, with the prediction beside them and whether the two agree.
 import type { ConflictBasis, Figure } from '../contract/analysis.ts'
 import { PREDICTION_TOLERANCE } from './audit-table.ts'
-import { CERTAINTY, type Conflicts, type Counts } from './conflicts.ts'
+import { isExact } from './conflict-exact.ts'
+import type { Conflicts, Counts } from './conflicts.ts'
+import { addCounters } from './counter-figures.ts'
 import type { KeySpace } from './key-space.ts'
 import { windowsOf } from './lag-figures.ts'
 import type { LagAnalysis } from './lag.ts'
@@ -11,8 +13,13 @@ import type { MetricList } from './metric-list.ts'
 import type { Prediction } from './prediction.ts'
 import { batchMeansHalfWidth } from './statistics.ts'
 
+/** How the conflict figures were found: exactly, or as their bounds. */
+export function conflictBasis(keySpace: KeySpace): ConflictBasis {
+  return isExact(keySpace.exactness) ? 'exact' : boundsBasis(keySpace)
+}
+
 /** How the bounds were found: the weakest evidence that any write needed. */
-export function conflictBasis({ sources }: KeySpace): ConflictBasis {
+export function boundsBasis({ sources }: KeySpace): ConflictBasis {
   if (sources.none > 0) return 'unknown'
   if (sources.second + sources.neighbours + sources.phase > 0) return 'estimated'
   return sources.order > 0 ? 'ordered' : 'probed'
@@ -25,7 +32,8 @@ export function addConflicts(list: MetricList, run: RunData, keySpace: KeySpace,
   const { capabilities } = run.stored.system
   const figure = (counts: Counts, of: number, n: number): Figure => {
     if (of === 0) return { value: null, low: null, high: null, n }
-    const [sure, middle, possible] = counts
+    const [sure, middle, possible, exact] = counts
+    if (basis === 'exact') return { value: exact / of, low: sure / of, high: possible / of, n }
     const high = Math.max(possible, sure)
     // Writes that one place puts in a row are never concurrent; reads elsewhere can at most contradict that.
     const value = capabilities.conflicts === 'none' ? (sure === 0 ? 0 : null) : Math.min(high, Math.max(sure, middle))
@@ -37,8 +45,8 @@ export function addConflicts(list: MetricList, run: RunData, keySpace: KeySpace,
     }
   }
   const total = (pick: 'inConflict' | 'discarded'): Counts => {
-    const sum: Counts = [0, 0, 0]
-    for (const dc of conflicts.byDc) for (const c of Object.values(CERTAINTY)) sum[c] += dc[pick][c]
+    const sum: Counts = [0, 0, 0, 0]
+    for (const dc of conflicts.byDc) for (const c of sum.keys()) sum[c] += dc[pick][c]
     return sum
   }
   const stored = conflicts.byDc.reduce((sum, dc) => sum + dc.stored, 0)
@@ -65,7 +73,9 @@ export function addConflicts(list: MetricList, run: RunData, keySpace: KeySpace,
 
 function addLosses(list: MetricList, run: RunData, keySpace: KeySpace, basis: ConflictBasis, stored: number): void {
   const { lostUpdates, lostWrites } = keySpace
-  if (lostUpdates === null) list.add('lost_updates', 'rows', { n: stored })
+  // Of counters the updates are what was added, over the whole run: bench/analyse/counter-figures.ts.
+  if (keySpace.fates.counterSums !== null) addCounters(list, run, keySpace)
+  else if (lostUpdates === null) list.add('lost_updates', 'rows', { n: stored })
   else {
     const serial = run.stored.system.capabilities.conflicts === 'none'
     const value = basis === 'unknown' && !serial ? null : lostUpdates[1]

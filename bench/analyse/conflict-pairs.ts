@@ -1,6 +1,6 @@
 // conflicts.csv: the earliest possible pairs of the run, at most 10,000 of them, whatever the partitions.
 import { RUN_FILES } from '../contract/run-folder.ts'
-import { advance, CERTAINTY } from './conflicts.ts'
+import { advance, CERTAINTY, EXACT } from './conflicts.ts'
 import type { KeyHistory } from './key-history.ts'
 import type { RunData } from './load.ts'
 import { formatSeconds } from './numbers.ts'
@@ -25,6 +25,7 @@ export const CONFLICT_COLUMNS = [
   'acked_b_s',
   'sure',
   'total_possible',
+  'exact',
 ] as const
 
 interface Side {
@@ -41,6 +42,8 @@ interface Pair {
   readonly a: Side
   readonly b: Side
   readonly sure: boolean
+  /** Null where what the writes found is not known. */
+  readonly exact: boolean | null
 }
 
 /** Keeps the pairs whose first write was sent earliest. */
@@ -57,9 +60,11 @@ export class ConflictPairs {
         if (from[d] === from[d + 1] || from[e] === from[e + 1]) continue
         const possible = { start: from[e], end: from[e] }
         const sure = { start: from[e], end: from[e] }
+        const exact = { start: from[e], end: from[e] }
         for (let p = from[d]; p < from[d + 1]; p++) {
           advance(history, CERTAINTY.possible, p, d, e, possible)
           advance(history, CERTAINTY.sure, p, d, e, sure)
+          if (partition.causes !== null) advance(history, EXACT, p, d, e, exact)
           const row = history.row(p)
           if (partition.phase[row] !== PHASE.measure) continue
           for (let q = possible.start; q < possible.end; q++) {
@@ -75,6 +80,7 @@ export class ConflictPairs {
               a: sideOf(partition, row),
               b: sideOf(partition, partner),
               sure: both && q >= sure.start && q < sure.end,
+              exact: both && isCaused(partition, row, partner) ? q >= exact.start && q < exact.end : null,
             })
           }
         }
@@ -101,11 +107,18 @@ export class ConflictPairs {
     csv.write(`${CONFLICT_COLUMNS.join(',')}\n`)
     const side = (s: Side) =>
       `${run.dcs[s.dc]},${s.dot},${s.version},${formatSeconds(s.sentUs)},${formatSeconds(s.ackedUs)}`
-    for (const { key, a, b, sure } of this.#earliest()) {
-      csv.write(`${key},${side(a)},${side(b)},${sure ? 1 : 0},${totalPossible}\n`)
+    for (const { key, a, b, sure, exact } of this.#earliest()) {
+      csv.write(
+        `${key},${side(a)},${side(b)},${sure ? 1 : 0},${totalPossible},${exact === null ? '' : Number(exact)}\n`,
+      )
     }
     csv.finish()
   }
+}
+
+/** Whether both writes said what they found. */
+function isCaused({ causes }: Partition, row: number, partner: number): boolean {
+  return causes !== null && causes.known[row] === 1 && causes.known[partner] === 1
 }
 
 function sideOf(partition: Partition, row: number): Side {

@@ -10,12 +10,16 @@ import type { Slices } from './slices.ts'
 
 /** The three answers to "is this pair concurrent": surely, about (by the middle of the bounds), possibly. */
 export const CERTAINTY = { sure: 0, middle: 1, possible: 2 } as const
-type Certainty = 0 | 1 | 2
-const CERTAINTIES: readonly Certainty[] = [0, 1, 2]
+/** The answer by what the writes found, where causality is exact. */
+export const EXACT = 3
+type Certainty = 0 | 1 | 2 | 3
+const BOUNDED: readonly Certainty[] = [0, 1, 2]
+const WITH_EXACT: readonly Certainty[] = [0, 1, 2, 3]
+const DISCARDED = 16
 
-/** Counts by certainty: [surely, about, possibly]. */
-export type Counts = [number, number, number]
-const zeros = (): Counts => [0, 0, 0]
+/** Counts by certainty: [surely, about, possibly, exactly], the last 0 where causality is not exact. */
+export type Counts = [number, number, number, number]
+const zeros = (): Counts => [0, 0, 0, 0]
 
 /** Acknowledged stored writes of the measured phase, and those of them in at least one conflict. */
 interface DcConflicts {
@@ -76,6 +80,10 @@ export function advance(
     const mid = history.midUs[e][p]
     while (range.end < to && commitUs[range.end] < mid) range.end++
     while (range.start < to && history.midUs[d][range.start] <= commitUs[p]) range.start++
+  } else if (certainty === EXACT) {
+    const { dots, pastDots } = history
+    while (range.end < to && pastDots[d][range.end] < dots[p]) range.end++
+    while (range.start < to && dots[range.start] <= pastDots[e][p]) range.start++
   } else {
     const hit = history.hitUs[e][p]
     while (range.end < to && sentUs[range.end] < hit) range.end++
@@ -91,7 +99,8 @@ export class ConflictCounter {
   readonly #slices: Slices
   readonly #discards: 'lower version' | 'both' | 'none'
   readonly #total: Conflicts
-  /** By position: bit c for in conflict, bit 3 + c for discarded. */
+  readonly #certainties: readonly Certainty[]
+  /** By position: bit c for in conflict, bit 4 + c for discarded. */
   #flags = new Uint8Array(0)
   /** By position: how many acknowledged, and how many possible, measured writes stand before it. */
   #ok = new Uint32Array(0)
@@ -111,6 +120,7 @@ export class ConflictCounter {
     // Where nothing is compared, each of two concurrent writes overwrites the other in the other's DC.
     this.#discards = conflicts === 'diverges' ? 'both' : conflicts === 'merge' ? 'none' : 'lower version'
     this.#total = total
+    this.#certainties = partition.causes === null ? BOUNDED : WITH_EXACT
   }
 
   /** Counts a row of a key that only one DC wrote. */
@@ -129,7 +139,7 @@ export class ConflictCounter {
       if (from[d] === from[d + 1]) continue
       for (let e = 0; e < this.#dcCount; e++) {
         if (e === d || from[e] === from[e + 1]) continue
-        for (const certainty of CERTAINTIES) this.#countLink(certainty, d, e)
+        for (const certainty of this.#certainties) this.#countLink(certainty, d, e)
       }
     }
     this.#collect()
@@ -165,7 +175,8 @@ export class ConflictCounter {
         this.#total.pairsOfDcs[linkIndex(this.#dcCount, d, e)][certainty] += partners
       }
       this.#flags[p] |= 1 << certainty
-      if (this.#isBeaten(members, p, range)) this.#flags[p] |= 8 << certainty
+      if (this.#isBeaten(members, p, range) || (certainty === CERTAINTY.possible && this.#hasUnknown(range)))
+        this.#flags[p] |= DISCARDED << certainty
       if (certainty !== CERTAINTY.middle) continue
       const slice = this.#slices.at(this.#history.sentUs[p])
       if (slice >= 0) this.#total.pairsBySlice[slice] += partners / 2
@@ -181,22 +192,27 @@ export class ConflictCounter {
     return version[this.#history.row(last)] > version[this.#history.row(p)]
   }
 
+  /** Whether a partner has no known outcome, and so no known version: it may beat any. */
+  #hasUnknown({ start, end }: { start: number; end: number }): boolean {
+    return this.#maybe[end] - this.#maybe[start] > this.#ok[end] - this.#ok[start] && this.#discards !== 'none'
+  }
+
   #collect(): void {
     const found = zeros()
     for (let p = 0; p < this.#history.count; p++) {
       const row = this.#history.row(p)
       const flags = this.#flags[p]
-      for (const certainty of CERTAINTIES) if ((flags & (1 << certainty)) !== 0) found[certainty] = 1
+      for (const certainty of this.#certainties) if ((flags & (1 << certainty)) !== 0) found[certainty] = 1
       if (!isMeasured(this.#partition, row)) continue
       this.countAlone(row)
       const dc = this.#total.byDc[this.#partition.dc[row]]
-      for (const certainty of CERTAINTIES) {
+      for (const certainty of this.#certainties) {
         if ((flags & (1 << certainty)) !== 0) dc.inConflict[certainty]++
-        if ((flags & (8 << certainty)) !== 0) dc.discarded[certainty]++
+        if ((flags & (DISCARDED << certainty)) !== 0) dc.discarded[certainty]++
       }
       const slice = this.#slices.at(this.#partition.sentUs[row])
       if (slice >= 0 && (flags & (1 << CERTAINTY.middle)) !== 0) this.#total.inConflictBySlice[slice]++
     }
-    for (const certainty of CERTAINTIES) this.#total.keys[certainty] += found[certainty]
+    for (const certainty of this.#certainties) this.#total.keys[certainty] += found[certainty]
   }
 }

@@ -4,12 +4,12 @@ import { hashNumber } from '../lib/random.ts'
 const SALT = 0x7f4a7c15
 
 export class DotTable {
-  readonly #mask: number
-  readonly #numbers: Float64Array
-  readonly #places: Int32Array
+  #mask: number
+  #numbers: Float64Array
+  #places: Int32Array
   #size = 0
 
-  /** Room for `count` different numbers. */
+  /** Room for `count` different numbers at first; it grows with more. */
   constructor(count: number) {
     let slots = 16
     while (slots < count * 2) slots *= 2
@@ -40,10 +40,27 @@ export class DotTable {
       if (place < 0) {
         this.#numbers[slot] = number
         this.#places[slot] = this.#size
+        if (this.#size * 2 > this.#mask) this.#grow()
         return this.#size++
       }
       if (this.#numbers[slot] === number) return place
       slot = (slot + 1) & this.#mask
+    }
+  }
+
+  #grow(): void {
+    const numbers = this.#numbers
+    const places = this.#places
+    const slots = numbers.length * 2
+    this.#mask = slots - 1
+    this.#numbers = new Float64Array(slots)
+    this.#places = new Int32Array(slots).fill(-1)
+    for (let old = 0; old < numbers.length; old++) {
+      if (places[old] < 0) continue
+      let slot = hashNumber(numbers[old], SALT) & this.#mask
+      while (this.#places[slot] >= 0) slot = (slot + 1) & this.#mask
+      this.#numbers[slot] = numbers[old]
+      this.#places[slot] = places[old]
     }
   }
 }

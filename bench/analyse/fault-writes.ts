@@ -3,7 +3,7 @@
 import { OUTCOME } from '../contract/outcome.ts'
 import type { FaultFacts } from '../contract/fault.ts'
 import { PHASE } from '../lib/dot.ts'
-import { NEVER } from '../lib/ledger-format.ts'
+import { NEVER, WRITE_FLAG } from '../lib/ledger-format.ts'
 import type { FaultSpans } from './fault-spans.ts'
 import { sentUs, writeBlocks } from './ledger-rows.ts'
 import type { RunData } from './load.ts'
@@ -82,7 +82,8 @@ export function readFaultWrites(
   const outside = { offered: 0, acknowledgedInTime: 0, unknown: 0 }
   for (const { dcIndex, block } of writeBlocks(run)) {
     for (let row = 0; row < block.rows; row++) {
-      if (block.dot[row] === 0 || block.phase[row] !== PHASE.measure) continue
+      const declined = (block.flags[row] & WRITE_FLAG.declined) !== 0
+      if (block.dot[row] === 0 || declined || block.phase[row] !== PHASE.measure) continue
       const sent = sentUs(block, row)
       const after = block.ackedAfterUs[row]
       const settled = after === NEVER ? Number.POSITIVE_INFINITY : sent + after

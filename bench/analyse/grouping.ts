@@ -12,7 +12,7 @@ interface Grouping {
 /** Groups by key; within a group by DC, then by dot. */
 export function groupByKey(key: Float64Array, dc: Uint8Array, dot: Float64Array): Grouping {
   const rows = key.length
-  const table = new DotTable(rows)
+  const table = new DotTable(Math.min(rows, 65_536))
   const groupOf = new Uint32Array(rows)
   for (let i = 0; i < rows; i++) groupOf[i] = table.place(key[i])
   const groups = table.size

@@ -36,6 +36,7 @@ export const INTERVAL_COLUMNS = [
   'service_p99_ms',
   'wait_p50_ms',
   'wait_p99_ms',
+  'declined',
 ] as const
 
 interface Cell {
@@ -44,6 +45,7 @@ interface Cell {
   failed: number
   unknown: number
   coalesced: number
+  declined: number
   readonly response: Histogram
   readonly service: Histogram
   readonly wait: Histogram
@@ -90,6 +92,7 @@ function collect(run: RunData, from: number, to: number): Map<number, Cell> {
         failed: 0,
         unknown: 0,
         coalesced: 0,
+        declined: 0,
         response: newHistogram(),
         service: newHistogram(),
         wait: newHistogram(),
@@ -112,6 +115,10 @@ function collect(run: RunData, from: number, to: number): Map<number, Cell> {
       }
       if (second < from || second >= to) continue
       const cell = cellOf(second, dcIndex, block.phase[row], block.operation[row])
+      if ((block.flags[row] & WRITE_FLAG.declined) !== 0) {
+        cell.declined++
+        continue
+      }
       cell.offered++
       recordUs(cell.wait, block.sentAfterUs[row])
       if (block.outcome[row] === OUTCOME.fail) cell.failed++
@@ -145,7 +152,7 @@ function writeCells(
     const percentiles = [50, 90, 99, 99.9, 100].map((percent) => at(response, percent))
     const counts = [cell.offered, cell.acked, cell.failed, cell.unknown, cell.coalesced]
     csv.write(
-      `${[second, dc, phase, operation, ...counts, ...percentiles, at(service, 50), at(service, 99), at(wait, 50), at(wait, 99)].join(',')}\n`,
+      `${[second, dc, phase, operation, ...counts, ...percentiles, at(service, 50), at(service, 99), at(wait, 50), at(wait, 99), cell.declined].join(',')}\n`,
     )
     if (response.totalCount > 0) {
       response.tag = `${dc}.${operation}`

@@ -1,8 +1,10 @@
 // The writes of one key, DC by DC in the order in which they were made, with bounds for when each became visible where.
 import { OUTCOME } from '../contract/outcome.ts'
 import { PROBE_STATE } from '../lib/ledger-format.ts'
+import type { Causes } from './causes.ts'
 import { linkIndex } from './link-index.ts'
 import type { Partition } from './partition.ts'
+import { relayKnowledge } from './relayed.ts'
 import type { Bounds, VisibilityEvidence } from './visibility.ts'
 
 /** Rows by where their visibility bounds are from; a clean probe of the write itself needs none of these. */
@@ -16,6 +18,8 @@ export class KeyHistory {
   readonly #partition: Partition
   readonly #evidence: VisibilityEvidence
   readonly #dcCount: number
+  /** Every write was to be probed: bounds are to contain the truth, not to come close to it. */
+  readonly #allProbed: boolean
   readonly #bounds: Bounds = { missUs: 0, hitUs: 0, midUs: 0, source: 'none' }
   #room = 0
   #start = 0
@@ -30,9 +34,16 @@ export class KeyHistory {
   readonly hitUs: Float64Array[]
   readonly midUs: Float64Array[]
   #exact = new Uint8Array(0)
-  readonly sources: SourceCounts = { order: 0, second: 0, neighbours: 0, phase: 0, none: 0 }
+  /** Where causality is exact: the dot, and by DC the latest dot of it in the write's causal past, which only rises along a DC's writes. */
+  dots = new Float64Array(0)
+  readonly pastDots: Float64Array[]
+  /** Acknowledged writes of the keys loaded that did not say what they found, and those that found less than one before them. */
+  uncaused = 0
+  forgetful = 0
+  readonly sources: SourceCounts = { reads: 0, order: 0, second: 0, neighbours: 0, phase: 0, none: 0 }
 
-  constructor(partition: Partition, evidence: VisibilityEvidence, dcCount: number) {
+  constructor(partition: Partition, evidence: VisibilityEvidence, dcCount: number, allProbed: boolean) {
+    this.#allProbed = allProbed
     this.#partition = partition
     this.#evidence = evidence
     this.#dcCount = dcCount
@@ -41,6 +52,7 @@ export class KeyHistory {
     this.missUs = arrays()
     this.hitUs = arrays()
     this.midUs = arrays()
+    this.pastDots = arrays()
   }
 
   /** The partition's row at position `p`. */
@@ -63,12 +75,14 @@ export class KeyHistory {
     this.from[this.#dcCount] = p
     if (writers < 2) return false
     this.#grow()
+    if (this.#partition.causes !== null) this.#loadPast(this.#partition.causes)
     for (let d = 0; d < this.#dcCount; d++) {
       this.#boundCommits(this.from[d], this.from[d + 1])
       for (let peer = 0; peer < this.#dcCount; peer++) {
         if (peer !== d) this.#boundVisibility(linkIndex(this.#dcCount, d, peer), this.from[d], this.from[d + 1], peer)
       }
     }
+    if (writers > 2) relayKnowledge(this, this.#partition, this.#dcCount)
     return true
   }
 
@@ -80,10 +94,37 @@ export class KeyHistory {
     this.ackedUs = array()
     this.commitUs = array()
     this.#exact = new Uint8Array(this.#room)
+    if (this.#partition.causes !== null) {
+      this.dots = array()
+      for (let peer = 0; peer < this.#dcCount; peer++) this.pastDots[peer] = array()
+    }
     for (let peer = 0; peer < this.#dcCount; peer++) {
       this.missUs[peer] = array()
       this.hitUs[peer] = array()
       this.midUs[peer] = array()
+    }
+  }
+
+  /**
+   * What a DC's earlier writes had in their past, its later ones have too. A vector that says less is of a store that forgot
+   * what it had taken in: it is counted, and the past taken as that of the earlier write.
+   */
+  #loadPast({ known, seen }: Causes): void {
+    const { dot, outcome } = this.#partition
+    for (let p = 0; p < this.count; p++) this.dots[p] = dot[this.row(p)]
+    for (let d = 0; d < this.#dcCount; d++) {
+      for (let p = this.from[d]; p < this.from[d + 1]; p++) {
+        const row = this.row(p)
+        let forgot = false
+        for (let peer = 0; peer < this.#dcCount; peer++) {
+          const before = p === this.from[d] ? 0 : this.pastDots[peer][p - 1]
+          const found = known[row] === 1 && peer !== d ? seen[peer][row] : 0
+          this.pastDots[peer][p] = Math.max(before, found)
+          if (found < before && known[row] === 1) forgot = true
+        }
+        if (forgot) this.forgetful++
+        if (known[row] === 0 && outcome[row] === OUTCOME.ok) this.uncaused++
+      }
     }
   }
 
@@ -163,7 +204,9 @@ export class KeyHistory {
       return
     }
     const bounds = this.#bounds
-    this.#evidence.bound(link, sentUs[row], ackedUs[row], bounds)
+    if (this.#allProbed && state === PROBE_STATE.overshadowed) {
+      this.#evidence.prove(link, sentUs[row], ackedUs[row], bounds)
+    } else this.#evidence.bound(link, sentUs[row], ackedUs[row], bounds)
     this.sources[bounds.source]++
     this.missUs[peer][p] = bounds.missUs
     this.hitUs[peer][p] = bounds.hitUs

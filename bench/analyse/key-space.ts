@@ -1,13 +1,16 @@
 // Everything that is found key by key, in one walk over the partitions of the key space.
-import { ConflictCounter, newConflicts, type Conflicts } from './conflicts.ts'
+import type { Exactness } from './conflict-exact.ts'
+import { ConflictCounter, isMeasured, newConflicts, type Conflicts } from './conflicts.ts'
 import { ConflictPairs } from './conflict-pairs.ts'
+import { Fates } from './fates.ts'
 import { KeyHistory, type SourceCounts } from './key-history.ts'
 import { LineagePlayer, type LostUpdates } from './lineage.ts'
 import type { RunData } from './load.ts'
 import { countLostWrite, newLostWrites, type LostWrites } from './losses.ts'
-import { loadPartition, partitionSizes } from './partition.ts'
+import { loadPartition } from './partition.ts'
 import { WriteCounts } from './prediction.ts'
 import type { Slices } from './slices.ts'
+import { splitLedger } from './split-ledger.ts'
 import type { VisibilityEvidence } from './visibility.ts'
 import { countVisible, type VisibleCounts } from './visible-share.ts'
 
@@ -19,8 +22,10 @@ export interface KeySpace {
   /** Null where the run has no final rows of some DC. */
   readonly lostWrites: LostWrites | null
   readonly lostUpdates: LostUpdates | null
+  readonly fates: Fates
   /** Where the visibility of writes to keys of several DCs is from, when not from a clean probe. */
   readonly sources: SourceCounts
+  readonly exactness: Exactness
   /** Final rows that no write of the ledger explains. */
   readonly unexplained: number
   /** The last operation on some keys: what class of divergence a row is of. */
@@ -38,23 +43,31 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
   const haveFinals = run.finals.every((path) => path !== null)
   const lostWrites = newLostWrites(dcCount)
   const lostUpdates: LostUpdates = [0, 0, 0, 0]
-  const sources: SourceCounts = { order: 0, second: 0, neighbours: 0, phase: 0, none: 0 }
+  const fates = new Fates(run)
+  const sources: SourceCounts = { reads: 0, order: 0, second: 0, neighbours: 0, phase: 0, none: 0 }
+  const allProbed = run.stored.scenario.probesPerSecond === 'all'
+  const exactness: Exactness = { asked: run.causes.length > 0, uncaused: 0, forgetful: 0 }
   const divergent = new Set(run.stored.divergent.rows.map((row) => row.key))
   const latestOperation = new Map<number, number>()
   let unexplained = 0
-  const sizes = partitionSizes(run, partitions)
-  for (let part = 0; part < partitions; part++) {
-    const partition = loadPartition(run, part, partitions, sizes[part])
-    const history = new KeyHistory(partition, evidence, dcCount)
+  using ledger = splitLedger(run, partitions)
+  for (const part of ledger.parts) {
+    const partition = loadPartition(part)
+    const history = new KeyHistory(partition, evidence, dcCount, allProbed)
     const counter = new ConflictCounter(partition, history, slices, kind, conflicts)
-    const lineage = new LineagePlayer(partition, history, dcCount, kind)
+    const partFates = fates.part(part, partition, history)
+    // Of a counter every increment of the run counts by what it added; else every write of the measured phase for one.
+    const weightOf = (row: number) => partFates.added?.[row] ?? (isMeasured(partition, row) ? 1 : 0)
+    const lineage = new LineagePlayer(partition, history, dcCount, kind, weightOf)
     countVisible(partition, run.measure.endUs, visible)
     unexplained += partition.unexplained
     for (let group = 0; group < partition.groups; group++) {
       counts.addKey(partition, group)
       if (haveFinals) countLostWrite(partition, group, lostWrites)
       const { order, starts } = partition
-      if (history.load(group)) {
+      const severalWrote = history.load(group)
+      partFates.countKey(group, severalWrote)
+      if (severalWrote) {
         counter.countKey()
         pairs.offer(partition, history, dcCount)
         if (haveFinals) lineage.countKey(group)
@@ -72,6 +85,8 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
       }
     }
     for (const [play, lost] of lineage.total.entries()) lostUpdates[play] += lost
+    exactness.uncaused += history.uncaused
+    exactness.forgetful += history.forgetful
     for (const source of Object.keys(sources) as (keyof SourceCounts)[]) sources[source] += history.sources[source]
   }
   return {
@@ -81,7 +96,9 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
     visible,
     lostWrites: haveFinals ? lostWrites : null,
     lostUpdates: haveFinals && kind !== 'merge' ? lostUpdates : null,
+    fates,
     sources,
+    exactness,
     unexplained,
     latestOperation,
   }

@@ -34,7 +34,7 @@ export function ackedUs(block: WritesBlock, row: number): number {
   return block.outcome[row] === OUTCOME.ok && after !== NEVER ? sentUs(block, row) + after : Number.POSITIVE_INFINITY
 }
 
-/** A write that certainly is or may be in a store: not refused, and not replaced within its own batch. */
+/** A write that certainly is or may be in a store: not refused, not declined, and not replaced within its own batch. */
 export function maybeStored(outcome: number, flags: number): boolean {
-  return outcome !== OUTCOME.fail && (flags & WRITE_FLAG.coalesced) === 0
+  return outcome !== OUTCOME.fail && (flags & (WRITE_FLAG.coalesced | WRITE_FLAG.declined)) === 0
 }

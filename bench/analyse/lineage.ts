@@ -2,7 +2,7 @@
 // descends from is lost. Played with early, middle and late visibility, since when a write arrived is known only in bounds.
 import type { Capabilities } from '../contract/driver.ts'
 import { OUTCOME } from '../contract/outcome.ts'
-import { isMeasured } from './conflicts.ts'
+import { ExactLineage } from './exact-lineage.ts'
 import type { KeyHistory } from './key-history.ts'
 import { placeOfDot, type Partition } from './partition.ts'
 
@@ -16,9 +16,12 @@ export class LineagePlayer {
   readonly #partition: Partition
   readonly #history: KeyHistory
   readonly #dcCount: number
+  readonly #weightOf: (row: number) => number
   readonly #arrivalWins: boolean
   /** A system that serialises the writes of a key in one place: each stands on all with a lower version. */
   readonly #serial: boolean
+  /** Where writes said which rows they replaced. */
+  readonly #exact: ExactLineage | null
   readonly total: LostUpdates = [0, 0, 0, 0]
   #parent = new Uint32Array(0)
   #kept = new Uint8Array(0)
@@ -27,30 +30,50 @@ export class LineagePlayer {
   readonly #held: Uint32Array[]
   readonly #depth: Uint32Array
 
-  constructor(partition: Partition, history: KeyHistory, dcCount: number, conflicts: Capabilities['conflicts']) {
+  /** @param weightOf what a row counts for where it is lost. */
+  constructor(
+    partition: Partition,
+    history: KeyHistory,
+    dcCount: number,
+    conflicts: Capabilities['conflicts'],
+    weightOf: (row: number) => number,
+  ) {
+    this.#weightOf = weightOf
     this.#partition = partition
     this.#history = history
     this.#dcCount = dcCount
     this.#arrivalWins = conflicts === 'diverges'
     this.#serial = conflicts === 'none'
+    this.#exact = partition.causes === null ? null : new ExactLineage(partition, partition.causes, weightOf)
     this.#held = Array.from({ length: dcCount }, () => new Uint32Array(0))
     this.#depth = new Uint32Array(dcCount)
   }
 
   /** A key that one DC wrote: everything up to the latest of its writes that some DC holds is in that one's past. */
   countAlone(group: number): void {
+    const exact = this.#exact?.lost(group)
+    if (exact?.certain === true) return this.#addAll(exact.rows)
+    const before = this.total[0]
     const { starts, order, finals } = this.#partition
     let latest = -1
     for (const final of finals) {
       if (final !== null) latest = Math.max(latest, placeOfDot(this.#partition, group, final.dot[group]))
     }
     for (let place = Math.max(latest + 1, starts[group]); place < starts[group + 1]; place++) {
-      if (isMeasured(this.#partition, order[place])) for (const play of PLAYS) this.total[play]++
+      this.#addAll(this.#weightOf(order[place]))
     }
+    // Beyond a row that did not say what it replaced, all may be lost.
+    if (exact !== undefined) this.total[3] += Math.max(0, exact.rows - (this.total[0] - before))
+  }
+
+  #addAll(rows: number): void {
+    for (const play of PLAYS) this.total[play] += rows
   }
 
   /** A key that several DCs wrote, as the history holds it. */
   countKey(group: number): void {
+    const exact = this.#exact?.lost(group)
+    if (exact?.certain === true) return this.#addAll(exact.rows)
     if (this.#serial) return this.#countSerial(group)
     const { count } = this.#history
     this.#prepare(count)
@@ -70,6 +93,7 @@ export class LineagePlayer {
         this.#taken.fill(1, 0, count)
       }
       this.#play(play)
+      this.#setKnownParents(group)
       this.total[play] += this.#lost(group)
     }
   }
@@ -77,8 +101,7 @@ export class LineagePlayer {
   #countSerial(group: number): void {
     const latest = Math.max(...this.#partition.finals.map((final) => final?.version[group] ?? 0))
     for (let p = 0; p < this.#history.count; p++) {
-      const lost = this.#versionAt(p) > latest && isMeasured(this.#partition, this.#history.row(p))
-      if (lost) for (const play of PLAYS) this.total[play]++
+      if (this.#versionAt(p) > latest) this.#addAll(this.#weightOf(this.#history.row(p)))
     }
   }
 
@@ -131,6 +154,15 @@ export class LineagePlayer {
     }
   }
 
+  /** What writes said that they replaced stands over what was played. */
+  #setKnownParents(group: number): void {
+    if (this.#exact === null) return
+    for (let p = 0; p < this.#history.count; p++) {
+      const parent = this.#exact.parentOf(group, this.#history.row(p))
+      if (parent > -2) this.#parent[p] = parent < 0 ? NONE : parent
+    }
+  }
+
   #versionAt(p: number): number {
     return this.#partition.version[this.#history.row(p)]
   }
@@ -154,7 +186,7 @@ export class LineagePlayer {
     this.#depth[dc]++
   }
 
-  /** Acknowledged writes of the measured phase that no final row descends from. */
+  /** The weight of the writes that no final row descends from. */
   #lost(group: number): number {
     const { count } = this.#history
     this.#kept.fill(0, 0, count)
@@ -168,7 +200,7 @@ export class LineagePlayer {
     }
     let lost = 0
     for (let p = 0; p < count; p++) {
-      if (this.#kept[p] === 0 && isMeasured(this.#partition, this.#history.row(p))) lost++
+      if (this.#kept[p] === 0) lost += this.#weightOf(this.#history.row(p))
     }
     return lost
   }

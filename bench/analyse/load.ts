@@ -4,13 +4,13 @@ import { basename, join, resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import type { RunAnalysis, Verdict } from '../contract/analysis.ts'
 import { BenchError, messageOf } from '../contract/errors.ts'
-import { finalFile, probesFile, RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
+import { countsFile, finalFile, probesFile, RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
 
 /** run.json as it lies on disk: the facts, and after an analysis what came of it. */
 export type StoredRun = RunFacts & { readonly analysis?: RunAnalysis; readonly verdict?: Verdict }
 
-/** One `writes-<dc>-<worker>.bin`. */
-interface WritesFile {
+/** One `writes-<dc>-<worker>.bin` or `causes-<dc>-<worker>.bin`. */
+interface WorkerFile {
   readonly dcIndex: number
   readonly path: string
 }
@@ -23,10 +23,13 @@ export interface RunData {
   /** DC names in the order of the topology; everywhere else a DC is its place here. */
   readonly dcs: readonly string[]
   readonly measure: { readonly startUs: number; readonly endUs: number; readonly seconds: number }
-  readonly writes: readonly WritesFile[]
+  readonly writes: readonly WorkerFile[]
+  /** None where causality was not exact. */
+  readonly causes: readonly WorkerFile[]
   /** By DC; null where there is no such file. */
   readonly probes: readonly (string | null)[]
   readonly finals: readonly (string | null)[]
+  readonly counts: readonly (string | null)[]
   /** Ledger parts that end in a torn block, found while they are read. */
   readonly torn: Set<string>
 }
@@ -55,9 +58,11 @@ export function openRun(folder: string): RunData {
       endUs: measured.endUs,
       seconds: (measured.endUs - measured.startUs) / 1e6,
     },
-    writes: findWrites(ledger, dcs),
+    writes: findParts(ledger, dcs, 'writes'),
+    causes: findParts(ledger, dcs, 'causes'),
     probes: dcs.map((dc) => there(probesFile(dc))),
     finals: dcs.map((dc) => there(finalFile(dc))),
+    counts: dcs.map((dc) => there(countsFile(dc))),
     torn: new Set(),
   }
 }
@@ -83,10 +88,10 @@ function readRunJson(path: string): StoredRun {
 }
 
 /** The parts in a stable order: by DC, then by worker. */
-function findWrites(ledger: string, dcs: readonly string[]): WritesFile[] {
+function findParts(ledger: string, dcs: readonly string[], kind: 'writes' | 'causes'): WorkerFile[] {
   const names = existsSync(ledger) ? readdirSync(ledger) : []
   return dcs.flatMap((dc, dcIndex) => {
-    const prefix = `writes-${dc}-`
+    const prefix = `${kind}-${dc}-`
     return names
       .filter((name) => name.startsWith(prefix) && /^\d+\.bin$/.test(name.slice(prefix.length)))
       .map((name) => ({ name, worker: Number.parseInt(name.slice(prefix.length), 10) }))

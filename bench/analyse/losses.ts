@@ -12,10 +12,14 @@ export interface LostWrites {
   /** By DC: where it is missing, and by DC that wrote it. */
   readonly missingIn: number[]
   readonly writtenBy: number[]
+  /** Those of them whose lost write is a delete, and content of an older write stands in some DC; and by DC where it stands. */
+  resurrected: number
+  readonly resurrectedIn: number[]
 }
 
 export function newLostWrites(dcCount: number): LostWrites {
-  return { inSome: 0, inAll: 0, missingIn: new Array(dcCount).fill(0), writtenBy: new Array(dcCount).fill(0) }
+  const zeros = () => new Array<number>(dcCount).fill(0)
+  return { inSome: 0, inAll: 0, missingIn: zeros(), writtenBy: zeros(), resurrected: 0, resurrectedIn: zeros() }
 }
 
 /** Adds one key's lost write, if it has one. Final rows of every DC must be there. */
@@ -31,15 +35,21 @@ export function countLostWrite(partition: Partition, group: number, total: LostW
   // A write that may have happened may have superseded it: nothing can be said.
   if (latest < 0 || unknown > version[latest]) return
   let missing = 0
+  let resurrected = 0
   for (const [dc, final] of finals.entries()) {
     if (final === null || holds(partition, latest, final.state[group], final.version[group])) continue
     missing++
     total.missingIn[dc]++
+    // What is held is older than the delete: with content, the row has come back.
+    if (partition.operation[latest] !== OPERATION.delete || final.state[group] === FINAL_STATE.deleted) continue
+    resurrected++
+    total.resurrectedIn[dc]++
   }
   if (missing === 0) return
   total.inSome++
   total.writtenBy[partition.dc[latest]]++
   if (missing === finals.length) total.inAll++
+  if (resurrected > 0) total.resurrected++
 }
 
 function holds(partition: Partition, row: number, state: number, version: number): boolean {

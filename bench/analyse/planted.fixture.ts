@@ -4,10 +4,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OPERATION } from '../contract/table.ts'
 import { OUTCOME } from '../contract/outcome.ts'
-import { finalFile, probesFile, RUN_FILES, writesFile, type RunFacts } from '../contract/run-folder.ts'
+import {
+  causesFile,
+  countsFile,
+  finalFile,
+  probesFile,
+  RUN_FILES,
+  writesFile,
+  type RunFacts,
+} from '../contract/run-folder.ts'
 import { allocateBlock, type Layout } from '../lib/column-file.ts'
 import { incarnationOf, packDot, PHASE } from '../lib/dot.ts'
-import { FINAL, FINAL_STATE, NEVER, PROBE_STATE, PROBES, WRITES, WRITE_FLAG } from '../lib/ledger-format.ts'
+import {
+  CAUSES,
+  COUNTS,
+  FINAL,
+  FINAL_STATE,
+  NEVER,
+  PROBE_STATE,
+  PROBES,
+  WRITES,
+  WRITE_FLAG,
+} from '../lib/ledger-format.ts'
 
 /** One planted write; times in ms since the epoch. */
 export interface PlantedWrite {
@@ -21,6 +39,7 @@ export interface PlantedWrite {
   readonly phase?: keyof typeof PHASE
   readonly operation?: number
   readonly coalesced?: boolean
+  readonly declined?: boolean
   readonly bytes?: number
   /** Filled in by `plant`: dots and versions rise with the order of the list within a DC. */
   readonly dot?: number
@@ -41,12 +60,26 @@ export interface PlantedFinal {
   readonly key: number
   /** The write that the row shows; absent: no such row. */
   readonly write?: number
+  /** Of FINAL_STATE; absent: as the write would leave it. */
+  readonly state?: number
+  /** The sum of the row's counter columns; absent: the DC has no COUNTS file unless another row has one. */
+  readonly count?: number
+}
+
+/** What a write found at its own DC: writes by their place in the list, absent or −1 for none. */
+export interface PlantedCause {
+  readonly write: number
+  readonly overwrote?: number
+  /** By DC. */
+  readonly seen: readonly number[]
 }
 
 export interface PlantedRun {
   readonly dcs?: readonly string[]
   readonly writes: readonly PlantedWrite[]
   readonly probes?: readonly PlantedProbe[]
+  /** Absent: causality was not exact. */
+  readonly causes?: readonly PlantedCause[]
   /** Absent: every DC ends with the highest version of every key. */
   readonly finals?: readonly PlantedFinal[]
   readonly measureMs?: readonly [startMs: number, endMs: number]
@@ -102,6 +135,13 @@ export function plant(folder: string, run: PlantedRun): ReturnType<typeof dotted
         write.dc === dc && Math.abs(write.key) % workers === worker ? [writeRow(write, dots[i])] : [],
       )
       writeFileSync(join(ledger, writesFile(name, worker)), columnFile(WRITES, rows))
+      const causes = (run.causes ?? []).filter(({ write }) => {
+        const { dc: at, key } = run.writes[write]
+        return at === dc && Math.abs(key) % workers === worker
+      })
+      if (run.causes === undefined) continue
+      const found = causes.flatMap((cause) => causeRows(cause, run.writes[cause.write], dots))
+      writeFileSync(join(ledger, causesFile(name, worker)), columnFile(CAUSES, found))
     }
     const probes = (run.probes ?? []).filter((probe) => probe.peer === dc)
     if (run.probes !== undefined) {
@@ -109,6 +149,10 @@ export function plant(folder: string, run: PlantedRun): ReturnType<typeof dotted
       writeFileSync(join(ledger, probesFile(name)), columnFile(PROBES, rows))
     }
     writeFileSync(join(ledger, finalFile(name)), columnFile(FINAL, finalRows(run, dots, dc)))
+    const counts = (run.finals ?? []).flatMap(({ dc: at, key, count }) =>
+      at === dc && count !== undefined ? [{ key, value: count }] : [],
+    )
+    if (counts.length > 0) writeFileSync(join(ledger, countsFile(name)), columnFile(COUNTS, counts))
   }
   const facts = plantedFacts(names, run.measureMs ?? [0, 10_000], run.writes.length)
   writeFileSync(join(folder, RUN_FILES.run), `${JSON.stringify(run.facts?.(facts) ?? facts, undefined, 2)}\n`)
@@ -128,9 +172,20 @@ function writeRow(write: PlantedWrite, { dot, version }: { dot: number; version:
     logicalBytes: write.bytes ?? 100,
     outcome: write.outcome ?? (write.ackedMs === undefined ? OUTCOME.info : OUTCOME.ok),
     operation: write.operation ?? OPERATION.upsert,
-    flags: write.coalesced === true ? WRITE_FLAG.coalesced : 0,
+    flags: (write.coalesced === true ? WRITE_FLAG.coalesced : 0) | (write.declined === true ? WRITE_FLAG.declined : 0),
     phase: PHASE[write.phase ?? 'measure'],
   }
+}
+
+function causeRows(
+  { write, overwrote, seen }: PlantedCause,
+  { key, dc }: PlantedWrite,
+  dots: ReturnType<typeof dotted>,
+) {
+  const dotOf = (other = -1) => (other < 0 ? 0 : dots[other].dot)
+  return seen.flatMap((other, peer) =>
+    peer === dc ? [] : [{ key, dot: dots[write].dot, overwrote: dotOf(overwrote), seen: dotOf(other), peer }],
+  )
 }
 
 function probeRow(probe: PlantedProbe, write: PlantedWrite, { dot }: { dot: number }) {
@@ -146,21 +201,23 @@ function probeRow(probe: PlantedProbe, write: PlantedWrite, { dot }: { dot: numb
 
 function finalRows(run: PlantedRun, dots: ReturnType<typeof dotted>, dc: number) {
   const absent = (key: number) => ({ key, dot: 0, version: 0, state: FINAL_STATE.absent })
-  const whole = (key: number, write: number) => ({ key, ...dots[write], state: FINAL_STATE.whole })
+  const left = (write: number) =>
+    run.writes[write].operation === OPERATION.delete ? FINAL_STATE.deleted : FINAL_STATE.whole
+  const held = (key: number, write: number, state: number = left(write)) => ({ key, ...dots[write], state })
   if (run.finals !== undefined) {
     return run.finals
       .filter((final) => final.dc === dc)
-      .map(({ key, write }) => (write === undefined ? absent(key) : whole(key, write)))
+      .map(({ key, write, state }) => (write === undefined ? absent(key) : held(key, write, state)))
       .sort((a, b) => a.key - b.key)
   }
   const best = new Map<number, number>()
   for (const [i, write] of run.writes.entries()) {
     if ((write.outcome ?? (write.ackedMs === undefined ? OUTCOME.info : OUTCOME.ok)) !== OUTCOME.ok) continue
-    if (write.coalesced === true) continue
+    if (write.coalesced === true || write.declined === true) continue
     const before = best.get(write.key)
     if (before === undefined || dots[i].version > dots[before].version) best.set(write.key, i)
   }
-  return [...best.entries()].map(([key, write]) => whole(key, write)).sort((a, b) => a.key - b.key)
+  return [...best.entries()].map(([key, write]) => held(key, write)).sort((a, b) => a.key - b.key)
 }
 
 function plantedFacts(names: readonly string[], [startMs, endMs]: readonly [number, number], rows: number): RunFacts {

@@ -1,13 +1,16 @@
 // One run, from its raw files to everything that is said of it. A pure function of the folder: again gives the same bytes.
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { ConflictBasis, RunAnalysis } from '../contract/analysis.ts'
+import type { RunAnalysis } from '../contract/analysis.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import { auditRun, verdictOf } from './audit.ts'
-import { addConflicts, addPrediction, conflictBasis } from './conflict-figures.ts'
+import { exactWarnings } from './conflict-exact.ts'
+import { addConflicts, addPrediction, boundsBasis, conflictBasis } from './conflict-figures.ts'
 import { CERTAINTY } from './conflicts.ts'
 import { convergenceOf, writeDivergence } from './convergence.ts'
+import { counterWarnings } from './counter-figures.ts'
 import { addCost } from './cost.ts'
+import { addFates } from './fate-figures.ts'
 import { addFaults, faultNotes, faultSummaries } from './fault-figures.ts'
 import { FaultSpans } from './fault-spans.ts'
 import { analyseFaults } from './faults.ts'
@@ -19,6 +22,8 @@ import { readLag, type LagAnalysis } from './lag.ts'
 import { openRun, readCsv, type RunData, type StoredRun } from './load.ts'
 import { MetricList } from './metric-list.ts'
 import { partitionsFor } from './partition.ts'
+import { notesOn } from './notes.ts'
+import { plantedFindings } from './planted-faults.ts'
 import { addRoundTrips } from './round-trips.ts'
 import { sliceMeasured, type Slices } from './slices.ts'
 import { addTraffic, addVisible, offerOf, sumOf } from './traffic-figures.ts'
@@ -64,14 +69,18 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   const basis = conflictBasis(keySpace)
   addConflicts(list, run, keySpace, basis)
   const disagreement = addPrediction(list, run, keySpace, lag, basis)
+  addFates(list, run, keySpace, lag.reordered)
   addConvergence(list, run)
   addCost(list, stored, run.dcs, traffic)
   const offer = offerOf(run)
+  const declined = sumOf(traffic, 'declined')
   const untouched = (series: readonly number[]) => spans.untouched(series, slices)
   const answered = probeCount(lag, 'hits') + probeCount(lag, 'overshadowed')
   const audit = auditRun({
     facts: stored,
     ...offer,
+    // What a workload declines was never to be sent: the system owes nothing for it.
+    offered: offer.offered - declined,
     stoodStill: false,
     acknowledgedInTime: sumOf(traffic, 'acknowledgedInTime'),
     unknown: sumOf(traffic, 'unknown'),
@@ -98,14 +107,19 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
       `Rows from ${from} reached ${to} out of the order in which they were acknowledged, which the system declares to keep.`,
     )
   }
+  const bounds = boundsBasis(keySpace)
+  warnings.push(...exactWarnings(keySpace.exactness, bounds, keySpace.conflicts), ...counterWarnings(keySpace))
   const verdict = verdictOf(stored, audit, {
     lostInSome: keySpace.lostWrites?.inSome ?? null,
     lostInAll: keySpace.lostWrites?.inAll ?? null,
+    resurrected: keySpace.lostWrites?.resurrected ?? 0,
+    mixed: keySpace.fates.mixedRows.keys,
     unexplained: keySpace.unexplained,
     torn: [...run.torn].map((path) => basename(path)).sort(),
     warnings,
   })
-  const { scenario, system } = stored
+  const { scenario, system, counters } = stored
+  const planted = counters?.planted ?? []
   return {
     run: run.name,
     index: stored.index,
@@ -127,7 +141,12 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     durability: system.store?.durability ?? '',
     fdatasyncP50Ms: stored.ground.fdatasyncP50Ms,
     conflictBasis: basis,
-    notes: [...notesOn(run, keySpace, basis), ...(faults === undefined ? [] : faultNotes(run, faults, audit))],
+    ...(counters?.conflictsReported == null ? {} : { reportedMeaning: counters.conflictsReported.meaning }),
+    ...(planted.length === 0 ? {} : { planted: plantedFindings(planted, list.metrics) }),
+    notes: [
+      ...notesOn(run, keySpace, bounds, declined),
+      ...(faults === undefined ? [] : faultNotes(run, faults, audit)),
+    ],
     metrics: list.metrics,
     audit,
     ...(faults === undefined ? {} : { faults: faultSummaries(run, faults) }),
@@ -161,35 +180,4 @@ function backlogSeconds(run: RunData, slices: Slices, traffic: Traffic): number[
   return Array.from({ length: links.size === 0 ? 0 : slices.count }, (_, slice) =>
     [...links.values()].reduce((sum, series) => sum + series[slice], 0),
   )
-}
-
-function notesOn(run: RunData, keySpace: KeySpace, basis: ConflictBasis): string[] {
-  const { sources } = keySpace
-  const { capabilities } = run.stored.system
-  const notes: string[] = []
-  const unseen = sources.order + sources.second + sources.neighbours + sources.phase + sources.none
-  if (basis === 'estimated') {
-    notes.push(
-      `Conflicts are estimated: of the writes to keys that several DCs wrote, ${unseen} × link had no clean probe of their own; ${sources.order} of them are bounded by the order of arrival, ${sources.second} by the lags of their link and second, ${sources.neighbours} by those of the seconds around, ${sources.phase} by those of the whole phase.`,
-    )
-  }
-  if (basis === 'ordered') {
-    notes.push(
-      `Conflict bounds of ${unseen} writes × link without a clean probe of their own come from the order of arrival, which the system declares and no probe contradicted.`,
-    )
-  }
-  if (basis === 'unknown')
-    notes.push('Nothing shows when writes became visible in the other DCs, so that conflicts are n/a.')
-  if (capabilities.conflicts === 'merge')
-    notes.push('Concurrent writes are merged: none is discarded, and lost updates are n/a.')
-  if (capabilities.acknowledges !== 'local' || capabilities.conflicts === 'none') {
-    notes.push('The prediction is for writers that do not wait for other DCs: n/a here.')
-  }
-  if (run.stored.scenario.rowsPerSecond === null) {
-    notes.push('Closed loop: throughput only. Response times have no schedule to count from, and the lag has no limit.')
-  }
-  if (run.stored.counters?.conflictsReported != null) {
-    notes.push(`The store’s own conflict counter: ${run.stored.counters.conflictsReported.meaning}`)
-  }
-  return notes
 }

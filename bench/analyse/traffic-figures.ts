@@ -24,14 +24,14 @@ export function offerOf(run: RunData, dc?: string): Offer {
   }
 }
 
-type CountName = 'acknowledged' | 'acknowledgedInTime' | 'coalesced' | 'failed' | 'unknown'
+type CountName = 'acknowledged' | 'acknowledgedInTime' | 'coalesced' | 'failed' | 'unknown' | 'declined'
 
 /** The sum of one count over all DCs. */
 export function sumOf(traffic: Traffic, name: CountName): number {
   return traffic.byDc.reduce((sum, dc) => sum + dc[name], 0)
 }
 
-/** Adds offered, acknowledged, failed, unknown, dropped, coalesced and the response, service and slip times. */
+/** Adds offered, acknowledged, failed, unknown, dropped, coalesced, declined and the response, service and slip times. */
 export function addTraffic(list: MetricList, run: RunData, traffic: Traffic): void {
   const { seconds } = run.measure
   const merged = (pick: (dc: DcTraffic) => Histogram) => {
@@ -68,6 +68,7 @@ export function addTraffic(list: MetricList, run: RunData, traffic: Traffic): vo
     list.add('unknown', 'rows', { value: count('unknown') }, where)
     list.add('dropped', 'rows', { value: offer.dropped }, where)
     list.add('coalesced', 'rows', { value: count('coalesced') }, where)
+    list.add('declined', 'rows', { value: count('declined') }, where)
     addPercentiles(list, 'response', response, dc)
     addPercentiles(list, 'service', service, dc)
     addSlip(list, run, dc)

@@ -17,6 +17,8 @@ export interface DcTraffic {
   coalesced: number
   failed: number
   unknown: number
+  /** Never sent: their turn had not come. */
+  declined: number
   /** Acknowledged and stored. */
   stored: number
   /** Keys and values of those, in bytes. */
@@ -47,6 +49,7 @@ export function readTraffic(run: RunData, slices: Slices): Traffic {
     coalesced: 0,
     failed: 0,
     unknown: 0,
+    declined: 0,
     stored: 0,
     storedBytes: 0,
     response: newHistogram(),
@@ -81,6 +84,10 @@ export function readTraffic(run: RunData, slices: Slices): Traffic {
 /** Counts one row of the measured phase; true when it was acknowledged. */
 function countRow(dc: DcTraffic, block: WritesBlock, row: number, endUs: number): boolean {
   const outcome = block.outcome[row]
+  if ((block.flags[row] & WRITE_FLAG.declined) !== 0) {
+    dc.declined++
+    return false
+  }
   if (outcome === OUTCOME.fail) dc.failed++
   else if (outcome !== OUTCOME.ok) dc.unknown++
   if (outcome !== OUTCOME.ok || block.ackedAfterUs[row] === NEVER) return false

@@ -15,7 +15,7 @@ export interface Bounds {
   missUs: number
   hitUs: number
   midUs: number
-  source: 'order' | 'second' | 'neighbours' | 'phase' | 'none'
+  source: 'reads' | 'order' | 'second' | 'neighbours' | 'phase' | 'none'
 }
 
 interface Envelope {
@@ -155,6 +155,19 @@ export class VisibilityEvidence {
       out.hitUs = ackedUs + envelope.high
       out.midUs = ackedUs + envelope.midSum / envelope.n
     }
+    this.#boundByOrder(link, sentUs, ackedUs, out)
+  }
+
+  /**
+   * Bounds of an acknowledged write that was read for, but hidden by a newer row, into `out`: only what is proved, be it
+   * nothing, with the usual lag as the middle.
+   */
+  prove(link: number, sentUs: number, ackedUs: number, out: Bounds): void {
+    const envelope = this.#envelope(link, ackedUs, out)
+    out.missUs = sentUs
+    out.hitUs = Number.POSITIVE_INFINITY
+    out.midUs = envelope.n === 0 ? Number.NaN : ackedUs + envelope.midSum / envelope.n
+    out.source = 'reads'
     this.#boundByOrder(link, sentUs, ackedUs, out)
   }
 

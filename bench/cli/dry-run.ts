@@ -24,6 +24,12 @@ function linkLines({ topology }: Estimate): string[] {
   })
 }
 
+function clockLines({ clockSkewMs }: Scenario): string[] {
+  return Object.entries(clockSkewMs).map(
+    ([dc, ms]) => `  clock of ${dc}: ${Math.abs(ms)} ms ${ms < 0 ? 'behind' : 'ahead'}`,
+  )
+}
+
 function systemLines({ name, mode, batchRows, lingerMs, writers, phases }: EstimatedSystem): string[] {
   const batches = batchRows === 1 ? 'one row at a time' : `up to ${batchRows} rows a batch, ${lingerMs} ms linger`
   const parts = phases.map((phase) => `${phase.name} ${secondsText(phase.seconds)}`).join(', ')
@@ -48,7 +54,8 @@ function placeLine(estimate: Estimate, places: readonly Part['place'][], where: 
 
 /** The text on standard output. */
 export function dryRunText(scenario: Scenario, workload: WorkloadEntry, estimate: Estimate, room: Room): string {
-  const { overlap, skew, distribution } = workloadOptions(scenario, workload)
+  const { overlap, skew, distribution, deletes } = workloadOptions(scenario, workload)
+  const deleting = deletes === 0 ? '' : `, deletes ${deletes}`
   const free = (bytes: number) => `${bytesText(bytes)} free`
   const { data, out } = room
   const disk =
@@ -61,8 +68,10 @@ export function dryRunText(scenario: Scenario, workload: WorkloadEntry, estimate
   const repeats = scenario.repeat === 1 ? '' : ` (${scenario.repeat} of each system, interleaved)`
   const together = estimate.heldAtOnce === 1 ? '' : `, ${estimate.heldAtOnce} systems deployed at once`
   return `${[
-    `${estimate.workload}, ${estimate.rows.toLocaleString('en-US')} rows, overlap ${overlap}, ${distribution}${distribution === 'zipfian' || distribution === 'latest' ? ` ${skew}` : ''}, ${rateText(scenario)}, ${scenario.arrivals}, seed ${scenario.seed}${scenario.quick ? ', quick' : ''}`,
+    `${estimate.workload}, ${estimate.rows.toLocaleString('en-US')} rows, overlap ${overlap}, ${distribution}${distribution === 'zipfian' || distribution === 'latest' ? ` ${skew}` : ''}${deleting}, ${rateText(scenario)}, ${scenario.arrivals}, seed ${scenario.seed}${scenario.quick ? ', quick' : ''}`,
     ...linkLines(estimate),
+    ...clockLines(scenario),
+    ...(scenario.causality === 'exact' ? ['  causality: exact, a version vector in every row'] : []),
     `${estimate.runs} run${estimate.runs === 1 ? '' : 's'}${repeats}${together}, about ${secondsText(estimate.seconds)} on a machine of two cores:`,
     ...estimate.systems.flatMap(systemLines),
     'Disk, estimated:',

@@ -38,10 +38,18 @@ export function bar(share: number): string {
 function columnText(column: Column): string {
   return column.type === 'text'
     ? `${column.name}  text, ${column.minBytes} to ${column.maxBytes} bytes`
-    : `${column.name}  int, 4 bytes, ${wholeText(column.min)} to ${wholeText(column.max)}`
+    : `${column.name}  int, 4 bytes, ${wholeText(column.min)} to ${wholeText(column.max)}${column.counter === true ? ', a counter: increments add to it' : ''}`
 }
 
-function* skewLines(skew: KeySkew): Generator<string> {
+/** What is asked of a store and of its rows, in one line. */
+function doingText({ appends, increments, canDelete, takesTurns }: Workload): string {
+  if (appends) return 'appended to: every operation inserts a new key'
+  const turns = takesTurns === undefined ? '' : ', each DC only when its turn has come'
+  if (increments === true) return `every operation increments a row that is there${turns}: for systems that can`
+  return `operations also write rows that are there${canDelete === true ? ', and delete them where --deletes says so' : ''}${turns}`
+}
+
+function* skewLines(skew: KeySkew, takeTurns: boolean): Generator<string> {
   const { operationsEachDc, seed, shared } = skew
   yield `${pc.bold('Keys')} in the first ${wholeText(operationsEachDc)} operations of each DC, seed ${seed}`
   if (skew.dcs.every((dc) => dc.keys === operationsEachDc)) {
@@ -57,7 +65,7 @@ function* skewLines(skew: KeySkew): Generator<string> {
   }
   yield shared.keys === 0
     ? '  No key is written by several DCs: nothing can conflict.'
-    : `  Written by several DCs, and so able to conflict: ${wholeText(shared.keys)} of ${wholeText(skew.keys)} keys (${percentText(shared.keyShare)}), with ${percentText(shared.operationShare)} of the operations`
+    : `  Written by several DCs, ${takeTurns ? 'but in turns' : 'and so able to conflict'}: ${wholeText(shared.keys)} of ${wholeText(skew.keys)} keys (${percentText(shared.keyShare)}), with ${percentText(shared.operationShare)} of the operations`
 }
 
 /** The lines of `list <workload>`. */
@@ -72,7 +80,7 @@ export function* workloadLines(workload: Workload, plan: SkewPlan): Generator<st
   yield '  key, dot, version  8 bytes each; dot and version are the harness’s'
   for (const column of table.columns) yield `  ${columnText(column)}`
   yield `  a row: ${wholeText(bytes.least)} to ${wholeText(bytes.most)} bytes of key and values, ${wholeText(bytes.mean)} on average`
-  yield `  ${workload.appends ? 'appended to: every operation inserts a new key' : 'operations also write rows that are there'}`
+  yield `  ${doingText(workload)}`
   yield ''
   yield pc.bold('Options')
   for (const name of Object.keys(options) as (keyof WorkloadOptions)[]) {
@@ -84,18 +92,22 @@ export function* workloadLines(workload: Workload, plan: SkewPlan): Generator<st
     )
   }
   yield ''
-  yield* skewLines(keySkew(workload, plan))
+  yield* skewLines(keySkew(workload, plan), workload.takesTurns !== undefined)
 }
 
 /** The same as data. */
 export function workloadJson(workload: Workload, plan: SkewPlan): object {
   const { name, summary, meaning, defaults, appends, optionMeanings } = workload
+  const { increments = false, canDelete = false, takesTurns } = workload
   const table = workload.table(plan.options)
   return {
     name,
     summary,
     meaning,
     appends,
+    increments,
+    canDelete,
+    takesTurns: takesTurns !== undefined,
     defaults,
     optionMeanings,
     options: plan.options,

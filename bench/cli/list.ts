@@ -1,6 +1,7 @@
 // `list`: what exists, every setting of one driver, or one workload in full.
 import pc from 'picocolors'
 import { BenchError } from '../contract/errors.ts'
+import { refuseDeletes } from '../fitting.ts'
 import { suggestion } from '../lib/nearest.ts'
 import { withEither } from '../outside.ts'
 import type { DriverEntry, Registry, WorkloadEntry } from '../registry.ts'
@@ -32,8 +33,9 @@ function* briefLines({ workload }: WorkloadEntry): Generator<string> {
 /** The options that say which stream of a workload is looked at. */
 type ListOptions = Readonly<Record<string, unknown>>
 
-function skewPlan(entry: WorkloadEntry, options: ListOptions): SkewPlan {
+function skewPlan(entry: WorkloadEntry, options: ListOptions, registry: Registry): SkewPlan {
   const scenario = parseScenario({ ...options, workload: entry.workload.name })
+  refuseDeletes(scenario, entry, registry)
   return { options: workloadOptions(scenario, entry), seed: scenario.seed, dcs: scenario.dcs }
 }
 
@@ -80,7 +82,7 @@ export async function listText(
     const known = [...registry.drivers.map((d) => d.driver.name), ...registry.workloads.map((w) => w.workload.name)]
     throw new BenchError('USAGE', `There is no driver or workload ${name}: ${suggestion(name, known)}`)
   }
-  const plan = skewPlan(entry, options)
+  const plan = skewPlan(entry, options, registry)
   return json
     ? JSON.stringify(workloadJson(entry.workload, plan), null, 2)
     : [...workloadLines(entry.workload, plan)].join('\n')

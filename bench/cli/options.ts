@@ -28,6 +28,11 @@ const WHAT: readonly OptionText[] = [
     text: 'zipfian exponent of the keys’ activity; 0 is uniform (default: the workload’s)',
   },
   { flags: '--distribution <name>', text: 'zipfian, uniform, hotspot, latest or sequential (default: the workload’s)' },
+  { flags: '--deletes <share>', text: 'share of the writes that delete their row, 0 to 1 (default: the workload’s)' },
+  {
+    flags: '--causality <kind>',
+    text: 'bounds, or exact where rows can keep version vectors, which costs some throughput (default: bounds)',
+  },
 ]
 
 const LOAD: readonly OptionText[] = [
@@ -112,6 +117,14 @@ export function addRunOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--skew-clock <dc=time>',
+        'how far the clock that a DC’s versions are taken from runs ahead, or behind, such as us-east=200ms,eu-west=-50ms',
+      )
+        .argParser(collect)
+        .helpGroup('Place:'),
+    )
+    .addOption(
+      new Option(
         '--fault <fault>',
         "what is broken meanwhile, may be repeated: 'partition us-east|eu-west at=5s for=5s', 'kill eu-west at=5s for=2s' (docs/faults.md)",
       )
@@ -128,7 +141,7 @@ export function addRunOptions(command: Command): Command {
     .addHelpText('after', EXAMPLES)
 }
 
-const STREAM = /^--(rows|overlap|skew|distribution|seed|dcs) /
+const STREAM = /^--(rows|overlap|skew|distribution|deletes|seed|dcs) /
 
 /** How people call `list`. */
 export const LIST_EXAMPLES = `

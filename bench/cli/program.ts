@@ -4,13 +4,14 @@ import pc from 'picocolors'
 import { BenchError, ERROR_KINDS, EXIT, messageOf } from '../contract/errors.ts'
 import { suggestion } from '../lib/nearest.ts'
 import type { Registry } from '../registry.ts'
+import { addConformanceOptions, conformanceCommand } from './conformance.ts'
 import { doctorCommand } from './doctor.ts'
 import { listText } from './list.ts'
 import { addRunOptions, addStreamOptions, EXAMPLES, LIST_EXAMPLES, rawOptions } from './options.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 
-const COMMANDS = ['run', 'list', 'doctor', 'report', 'help']
+const COMMANDS = ['run', 'list', 'doctor', 'report', 'conformance', 'help']
 
 /** Standard output without an error when its reader has gone (`| head`). */
 function print(text: string): void {
@@ -64,6 +65,11 @@ function programFor(registry: Registry): Command {
     .addHelpText('after', '\nExamples:\n  npm run bench -- report results/2026-11-24T18-00-00Z-profiles\n')
     .action(async (folder: string, values: { json?: boolean }) => {
       process.exitCode = await reportCommand(folder, values.json === true)
+    })
+  addConformanceOptions(program.command('conformance'))
+    .description('check that a driver keeps the contract and does what it declares')
+    .action(async (values: Record<string, unknown>) => {
+      process.exitCode = await conformanceCommand(rawOptions(values), registry, values['json'] === true)
     })
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
   return program

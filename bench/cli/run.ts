@@ -22,7 +22,7 @@ function versionOfPackage(): string {
 }
 
 /** Aborts on the first signal that asks the process to end; a second one ends it at once. */
-function abortOnSignals(): { signal: AbortSignal; release: () => void } {
+export function abortOnSignals(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
   const onSignal = (name: string) => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted)

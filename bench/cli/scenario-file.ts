@@ -8,7 +8,7 @@ import { parseScenario } from './scenario-schema.ts'
 type Mapping = Readonly<Record<string, unknown>>
 
 /** Options that may be repeated: those of the command line come after those of the file. */
-const LISTS = ['set', 'link', 'fault'] as const
+const LISTS = ['set', 'link', 'fault', 'skew-clock'] as const
 
 function readScenarioFile(path: string): Mapping {
   let parsed: unknown
@@ -52,7 +52,7 @@ function linkTexts(mapping: Mapping): unknown[] {
 function listOf(name: string, value: unknown): readonly unknown[] {
   const values: readonly unknown[] = Array.isArray(value) ? (value as unknown[]) : [value]
   return values.flatMap((one) =>
-    !isMapping(one) ? [one] : name === 'set' ? settingTexts(one) : name === 'link' ? linkTexts(one) : [one],
+    !isMapping(one) ? [one] : name === 'link' ? linkTexts(one) : name === 'fault' ? [one] : settingTexts(one),
   )
 }
 

@@ -4,6 +4,7 @@ import { BenchError } from '../contract/errors.ts'
 import { DC_COUNT_MAX } from '../contract/topology.ts'
 import type { RateAsked, Scenario } from '../contract/scenario.ts'
 import { suggestion } from '../lib/nearest.ts'
+import { clockSkewOf } from './clock-option.ts'
 import { faultsOf } from './fault-option.ts'
 import { bandwidthOf, DELAY_MS_MAX, linksOf, type LinkGiven } from './links-option.ts'
 import { durationMs, sizeBytes, wholeNumber } from './units.ts'
@@ -62,6 +63,7 @@ const schema = z.strictObject({
   distribution: z.enum(['zipfian', 'uniform', 'hotspot', 'latest', 'sequential']).optional(),
   deletes: share.refine((n) => n >= 0 && n <= 1, 'must be between 0 and 1').optional(),
   causality: z.enum(['bounds', 'exact']).default('bounds'),
+  'skew-clock': z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]),
   'export-ledger': z.enum(['parquet', 'csv']).optional(),
   rate: read(rateOf, 'auto, auto-each, max or a number of rows/s').default({ kind: 'auto' }),
   arrivals: z.enum(['poisson', 'constant']).default('poisson'),
@@ -154,7 +156,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     distribution: o.distribution,
     deletes: o.deletes,
     causality: o.causality,
-    clockSkewMs: {},
+    clockSkewMs: clockSkewOf(o['skew-clock'], o.dcs),
     exportLedger: o['export-ledger'],
     rate: o.rate,
     arrivals: o.arrivals,

@@ -158,6 +158,8 @@ export interface StoreDescription {
   readonly version: string
   /** What decides durability, in one sentence. */
   readonly durability: string
+  /** With the settings in force acknowledged rows survive a `kill -9` of the store's processes; the conformance suite holds it to that. */
+  readonly survivesKill?: true
   /** Settings in force, as the store itself reports them. */
   readonly settings: Readonly<Record<string, string>>
 }

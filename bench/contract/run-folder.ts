@@ -162,6 +162,8 @@ export interface RunFacts {
     /** Absent in older runs, which had none of these. */
     readonly causality?: 'bounds' | 'exact'
     readonly deletes?: number
+    /** The DCs took turns on every row: nothing can conflict, and writers are not independent. */
+    readonly takesTurns?: boolean
     /** By DC: how far the clock that its versions are taken from runs ahead. */
     readonly clockSkewMs?: Readonly<Record<string, number>>
   }

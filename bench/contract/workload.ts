@@ -39,11 +39,14 @@ export interface Workload {
   readonly appends: boolean
   /** It increments: only for systems that can. */
   readonly increments?: true
+  /** A share of its operations can delete: `--deletes` is refused where this is absent. */
+  readonly canDelete?: true
   /**
    * A DC writes a key only when the row that it holds was last written by the DC before it (in a ring, in the order of the
-   * DCs; a loaded row counts as written by the last), so that no two writes are concurrent. A write whose turn has not come is declined.
+   * DCs), so that no two writes are concurrent. A write whose turn has not come is declined. Says which DC, by index, may
+   * write a row first that only the load has written.
    */
-  readonly takesTurns?: true
+  readonly takesTurns?: (key: number, options: WorkloadOptions, dcCount: number) => number
   table(options: WorkloadOptions): Table
   stream(plan: StreamPlan): OperationStream
 }

@@ -10,9 +10,14 @@ export class ContentMaker {
   readonly #columns: readonly Column[]
   readonly #seed: number
   readonly #pool: Uint8Array
+  /** Places of the counter columns. */
+  readonly counters: readonly number[]
 
   constructor(columns: readonly Column[], seed: number) {
     this.#columns = columns
+    this.counters = columns.flatMap((column, place) =>
+      column.type === 'int' && column.counter === true ? [place] : [],
+    )
     this.#seed = seed
     this.#pool = new Uint8Array(POOL_BYTES)
     const random = randomStream(seed, 0x504f4f4c)
@@ -53,6 +58,33 @@ export class ContentMaker {
     const bytes = new Uint8Array(encodedLength(columns, 0))
     encodeContent(columns, 0, bytes, 0)
     return bytes
+  }
+
+  /** Whether `bytes` encode what a write with this dot stored; what counters hold is a sum, and so no matter of the dot. */
+  matches(dot: number, bytes: Uint8Array): boolean {
+    const expected = this.expected(dot)
+    if (bytes.length !== expected.length) return false
+    for (const at of this.#counterOffsets(expected)) expected.set(bytes.subarray(at, at + 4), at)
+    return expected.every((byte, i) => byte === bytes[i])
+  }
+
+  /** The sum of the counters in an encoded row; NaN where it is cut short. */
+  counted(bytes: Uint8Array): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    let sum = 0
+    for (const at of this.#counterOffsets(bytes)) sum += at + 4 <= bytes.length ? view.getInt32(at, true) : Number.NaN
+    return sum
+  }
+
+  #counterOffsets(bytes: Uint8Array): number[] {
+    if (this.counters.length === 0) return []
+    const offsets: number[] = []
+    let at = 0
+    for (const column of this.#columns) {
+      if (column.type === 'int' && column.counter === true) offsets.push(at)
+      at += column.type === 'int' ? 4 : 2 + (bytes[at] | (bytes[at + 1] << 8))
+    }
+    return offsets
   }
 }
 

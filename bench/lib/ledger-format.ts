@@ -36,8 +36,12 @@ export const WRITE_FLAG = { coalesced: 1, probed: 2, declined: 4 } as const
 /**
  * `causes-<dc>-<worker>.bin`, only where causality is exact: what each stored acknowledged write found at its own DC, one row a
  * write and other DC `peer`: the dot of the row that it replaced there, and the latest dot of the peer in that row's vector; 0 for none.
+ * `key` is the write's own, so that the rows of a key can be found without those of the ledger.
  */
-export const CAUSES = { id: 4, columns: { dot: 'f64', overwrote: 'f64', seen: 'f64', peer: 'u8' } } as const
+export const CAUSES = {
+  id: 4,
+  columns: { key: 'f64', dot: 'f64', overwrote: 'f64', seen: 'f64', peer: 'u8' },
+} as const
 export type CausesBlock = Block<typeof CAUSES.columns>
 
 /**

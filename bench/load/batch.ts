@@ -1,5 +1,5 @@
 // Turns arrived rows into one batch for a session: a dot for each, sorted by key, each key once.
-import type { ColumnValues, RowBatch } from '../contract/table.ts'
+import { OPERATION, type ColumnValues, type IntValues, type RowBatch } from '../contract/table.ts'
 import type { ContentMaker } from '../lib/content.ts'
 
 /** Sort keys are packed with their place in one number when they leave room for it. */
@@ -23,6 +23,7 @@ export class BatchBuffers {
   readonly #sorted: { keys: Float64Array; dots: Float64Array; versions: Float64Array; operations: Uint8Array }
   readonly #columns: ColumnValues[]
   readonly #content: ContentMaker
+  readonly #counters: readonly IntValues[]
   arrived = 0
   batch: RowBatch
 
@@ -43,24 +44,38 @@ export class BatchBuffers {
     }
     this.#content = content
     this.#columns = content.allocate(rows)
+    this.#counters = content.counters.map((place) => this.#columns[place] as IntValues)
     this.batch = { count: 0, ...this.#sorted, columns: this.#columns, atomic: false }
+  }
+
+  /** Moves the row at arrival place `from` to the earlier place `to`. */
+  move(from: number, to: number): void {
+    this.keys[to] = this.keys[from]
+    this.intendedUs[to] = this.intendedUs[from]
+    this.operations[to] = this.operations[from]
   }
 
   /**
    * Makes `batch` from the `arrived` rows in the buffers. The row at arrival place i takes dot `firstDot + i`, all rows take
-   * `version`. Of several writes of a key the last is stored; the others are marked coalesced.
+   * `version`. Of several writes of a key one is stored, with the last one's dot and what they leave one after another; the
+   * others are marked coalesced.
    */
   build(firstDot: number, version: number): RowBatch {
     const { arrived, keys, place } = this
     this.#sortPlaces()
     let count = 0
+    let continues = false
     for (let i = 0; i < arrived; i++) {
       this.dots[i] = firstDot + i
       this.coalesced[i] = 0
     }
     for (let i = 0; i < arrived; i++) {
       const from = place[i]
-      if (i + 1 < arrived && keys[place[i + 1]] === keys[from]) {
+      const isLast = i + 1 === arrived || keys[place[i + 1]] !== keys[from]
+      // What is replaced as a whole need not be made.
+      if (isLast || this.#counters.length > 0) this.#put(count, from, continues)
+      continues = !isLast
+      if (!isLast) {
         this.coalesced[from] = 1
         continue
       }
@@ -68,12 +83,26 @@ export class BatchBuffers {
       this.#sorted.keys[count] = keys[from]
       this.#sorted.dots[count] = this.dots[from]
       this.#sorted.versions[count] = version
-      this.#sorted.operations[count] = this.operations[from]
-      this.#content.fill(this.#columns, count, this.dots[from])
       count++
     }
     this.batch = { count, ...this.#sorted, columns: this.#columns, atomic: false }
     return this.batch
+  }
+
+  /**
+   * Puts operation and content of arrival `from` into row `row`, where an earlier write of the same key stands if it `continues`
+   * one: an increment adds to that one's counters, as 32-bit integers do; anything else replaces it.
+   */
+  #put(row: number, from: number, continues: boolean): void {
+    const { operations } = this.#sorted
+    const asked = this.operations[from]
+    const before = operations[row]
+    const adds = continues && asked === OPERATION.increment
+    const sums = adds && before !== OPERATION.delete ? this.#counters.map(({ values }) => values[row]) : []
+    if (asked !== OPERATION.delete) this.#content.fill(this.#columns, row, this.dots[from])
+    for (const [c, sum] of sums.entries()) this.#counters[c].values[row] += sum
+    if (adds) operations[row] = before === OPERATION.increment ? OPERATION.increment : OPERATION.upsert
+    else operations[row] = continues && asked === OPERATION.insert ? OPERATION.upsert : asked
   }
 
   /** Fills `place` with the arrival places in the order of (key, place). */

@@ -13,7 +13,8 @@ import { NEVER, WRITES, WRITE_FLAG, type WritesBlock } from '../lib/ledger-forma
 import { randomStream } from '../lib/random.ts'
 import { Arrivals, writerOf } from './arrivals.ts'
 import { Generator, type GeneratorPlan } from './generator.ts'
-import { Lane, type Recorder } from './lane.ts'
+import { Lane } from './lane.ts'
+import type { Recorder } from './row-record.ts'
 import { schedule } from './schedule.ts'
 import { TouchedKeys } from './touched.ts'
 
@@ -133,7 +134,11 @@ async function runGenerator(setting: Setting) {
         clock,
         recorder,
         touched,
-        { sent: (_, rows, slipUs) => running.onSent(rows, slipUs), settled: running.onSettled },
+        {
+          sent: (_, rows, slipUs) => running.onSent(rows, slipUs),
+          settled: running.onSettled,
+          declined: running.onDeclined,
+        },
       ),
   )
   await running.run(lanes)

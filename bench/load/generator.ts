@@ -31,6 +31,8 @@ interface GeneratorCounts {
   sent: number
   acknowledged: number
   failed: number
+  /** Not sent, since their turn had not come. */
+  declined: number
   unknown: number
   dropped: number
   lastOutcomeUs: number
@@ -43,6 +45,7 @@ export class Generator {
     sent: 0,
     acknowledged: 0,
     failed: 0,
+    declined: 0,
     unknown: 0,
     dropped: 0,
     lastOutcomeUs: 0,
@@ -76,6 +79,16 @@ export class Generator {
     else counts.unknown += rows
     if (result.error !== undefined) this.errors[result.error] = (this.errors[result.error] ?? 0) + 1
     counts.lastOutcomeUs = ackedUs
+    this.#goOn()
+  }
+
+  readonly onDeclined: LaneEvents['declined'] = (rows) => {
+    this.counts.declined += rows
+    this.#goOn()
+  }
+
+  /** A session may have room again. */
+  #goOn(): void {
     if (this.#plan.closedLoop) this.#pumpSoon()
     else this.#pump()
   }

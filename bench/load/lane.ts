@@ -2,24 +2,19 @@
 import type { RowBatch } from '../contract/table.ts'
 import { OUTCOME, type WriteResult } from '../contract/outcome.ts'
 import type { Session } from '../contract/driver.ts'
-import { logicalBytes } from '../contract/table.ts'
 import { nowUs } from '../lib/clock.ts'
 import type { ContentMaker } from '../lib/content.ts'
 import type { HybridClock } from '../lib/dot.ts'
 import { packDot } from '../lib/dot.ts'
-import { WRITE_FLAG, type WritesBlock } from '../lib/ledger-format.ts'
+import { WRITE_FLAG } from '../lib/ledger-format.ts'
 import { hashNumber } from '../lib/random.ts'
 import { BatchBuffers } from './batch.ts'
 import { PendingRows } from './pending.ts'
+import { outcomeOf, recordSent, recordSettled, recordUnsent, type RecordedRows, type Recorder } from './row-record.ts'
 import type { TouchedKeys } from './touched.ts'
+import type { Turns } from './turns.ts'
 
 const PROBE_SALT = 0x50524f42
-
-/** Where row writes are recorded; bench/measure's ledger is one. */
-export interface Recorder {
-  reserve(count: number): { readonly columns: WritesBlock; readonly start: number; readonly count: number }
-  settle(rows: ReturnType<Recorder['reserve']>): void
-}
 
 /** Stored rows of one batch that the probers of the other DCs are to look for. */
 interface ProbedRows {
@@ -33,6 +28,8 @@ export interface LaneEvents {
   /** A batch is about to be sent at `sentUs`; `probed` is absent when it has no row to probe. */
   sent(sentUs: number, rows: number, slipUs: number, probed: ProbedRows | undefined): void
   settled(result: WriteResult, rows: number, ackedUs: number): void
+  /** Rows whose turn had not come have been given up. */
+  declined(rows: number): void
 }
 
 export interface LaneOptions {
@@ -57,6 +54,7 @@ export class Lane {
   readonly #recorder: Recorder
   readonly #touched: TouchedKeys
   readonly #events: LaneEvents
+  readonly #turns: Turns | undefined
   readonly #free: BatchBuffers[]
   readonly #inFlightMax: number
   #sequence = 1
@@ -71,6 +69,7 @@ export class Lane {
     recorder: Recorder,
     touched: TouchedKeys,
     events: LaneEvents,
+    turns?: Turns,
   ) {
     this.#session = session
     this.#options = options
@@ -78,6 +77,7 @@ export class Lane {
     this.#recorder = recorder
     this.#touched = touched
     this.#events = events
+    this.#turns = turns
     this.#inFlightMax = options.inFlight
     this.#free = Array.from({ length: options.inFlight }, () => new BatchBuffers(options.batchRows, content))
     this.pending = new PendingRows(options.pendingRowsMax)
@@ -100,54 +100,73 @@ export class Lane {
   send(closedLoop: boolean): void {
     const buffers = this.#free.pop()
     if (buffers === undefined) throw new TypeError('no room for another batch')
-    const closedAtUs = this.closesAtUs()
-    const { batchRows, dcIndex, incarnation } = this.#options
-    buffers.arrived = this.pending.take(batchRows, buffers.keys, buffers.intendedUs, buffers.operations)
-    const firstDot = packDot(dcIndex, incarnation, this.#sequence)
-    this.#sequence += buffers.arrived
-    const batch = buffers.build(firstDot, this.#clock.next())
-    const sentUs = nowUs()
-    if (closedLoop) buffers.intendedUs.fill(sentUs, 0, buffers.arrived)
-    const rows = this.#record(buffers, batch, sentUs)
-    const slipUs = closedLoop ? 0 : sentUs - Math.max(closedAtUs, this.#freeSinceUs)
-    this.#events.sent(sentUs, buffers.arrived, slipUs, this.#probed(rows, buffers, batch))
+    const lateFromUs = closedLoop ? undefined : Math.max(this.closesAtUs(), this.#freeSinceUs)
+    buffers.arrived = this.pending.take(this.#options.batchRows, buffers.keys, buffers.intendedUs, buffers.operations)
     this.underWay++
-    this.#session.write(batch).then(
-      (result) => this.#settle(buffers, batch, rows, sentUs, result),
+    if (this.#turns === undefined) this.#write(buffers, lateFromUs)
+    else void this.#writeInTurn(buffers, lateFromUs, this.#turns)
+  }
+
+  /** Sends what is in the buffers; how late it is counts to `startedUs` where there was something to do before. */
+  #write(buffers: BatchBuffers, lateFromUs: number | undefined, startedUs?: number): void {
+    const { dcIndex } = this.#options
+    const batch = buffers.build(this.#takeDots(buffers.arrived), this.#clock.next())
+    const sentUs = nowUs()
+    if (lateFromUs === undefined) buffers.intendedUs.fill(startedUs ?? sentUs, 0, buffers.arrived)
+    const rows = recordSent(this.#recorder, buffers, batch, sentUs, this.#options)
+    for (let i = 0; i < batch.count; i++) this.#touched.add(batch.keys[i])
+    const slipUs = lateFromUs === undefined ? 0 : (startedUs ?? sentUs) - lateFromUs
+    this.#events.sent(sentUs, buffers.arrived, slipUs, this.#probed(rows, buffers, batch))
+    const settle = (result: WriteResult) => {
+      const ackedUs = nowUs()
+      recordSettled(this.#recorder, rows, buffers, batch, result, ackedUs - sentUs, dcIndex)
+      this.#learn(batch, result)
+      this.#release(buffers, ackedUs)
+      this.#events.settled(result, buffers.arrived, ackedUs)
+    }
+    this.#session.write(batch).then(settle, (error: unknown) =>
       // A rejected write is a driver's bug; the row's fate is unknown all the same.
-      (error: unknown) =>
-        this.#settle(buffers, batch, rows, sentUs, { outcome: OUTCOME.info, error: `driver: ${String(error)}` }),
+      settle({ outcome: OUTCOME.info, error: `driver: ${String(error)}` }),
     )
   }
 
-  #record(buffers: BatchBuffers, batch: RowBatch, sentUs: number): ReturnType<Recorder['reserve']> {
-    const { arrived } = buffers
-    const rows = this.#recorder.reserve(arrived)
-    const { columns, start } = rows
-    const { epochUs, phase } = this.#options
-    for (let i = 0; i < arrived; i++) {
-      const at = start + i
-      columns.key[at] = buffers.keys[i]
-      columns.dot[at] = buffers.dots[i]
-      columns.intendedUs[at] = buffers.intendedUs[i] - epochUs
-      columns.sentAfterUs[at] = Math.max(0, sentUs - buffers.intendedUs[i])
-      columns.operation[at] = buffers.operations[i]
-      columns.outcome[at] = OUTCOME.pending
-      columns.flags[at] = buffers.coalesced[i] === 1 ? WRITE_FLAG.coalesced : 0
-      columns.phase[at] = phase
-      columns.version[at] = 0
-      columns.logicalBytes[at] = 0
+  /** Sends those rows whose turn has come; the clock has passed what they replace, so that they are later than that. */
+  async #writeInTurn(buffers: BatchBuffers, lateFromUs: number | undefined, turns: Turns): Promise<void> {
+    const startedUs = nowUs()
+    const asked = buffers.arrived
+    if (lateFromUs === undefined) buffers.intendedUs.fill(startedUs, 0, asked)
+    let kept = 0
+    let failure: WriteResult | undefined
+    try {
+      const { isTurn, newestVersion } = await turns.take(buffers.keys, asked)
+      this.#clock.observe(newestVersion)
+      for (let i = 0; i < asked; i++) {
+        if (isTurn[i] === 0) this.#giveUp(buffers, i, WRITE_FLAG.declined)
+        else buffers.move(i, kept++)
+      }
+    } catch (error) {
+      failure = { outcome: OUTCOME.fail, error: `turn: ${String(error)}` }
+      for (let i = 0; i < asked; i++) this.#giveUp(buffers, i, 0)
     }
-    for (let i = 0; i < batch.count; i++) {
-      const at = start + buffers.place[i]
-      columns.version[at] = batch.versions[i]
-      columns.logicalBytes[at] = logicalBytes(batch, i)
-      this.#touched.add(batch.keys[i])
-    }
-    return rows
+    buffers.arrived = kept
+    if (kept > 0) this.#write(buffers, lateFromUs, startedUs)
+    else this.#release(buffers, nowUs())
+    if (failure !== undefined) this.#events.settled(failure, asked, nowUs())
+    else if (kept < asked) this.#events.declined(asked - kept)
   }
 
-  #probed(rows: ReturnType<Recorder['reserve']>, buffers: BatchBuffers, batch: RowBatch): ProbedRows | undefined {
+  #takeDots(count: number): number {
+    const first = packDot(this.#options.dcIndex, this.#options.incarnation, this.#sequence)
+    this.#sequence += count
+    return first
+  }
+
+  #giveUp({ keys, intendedUs, operations }: BatchBuffers, i: number, flags: number): void {
+    const row = { key: keys[i], dot: this.#takeDots(1), intendedUs: intendedUs[i], operation: operations[i] }
+    recordUnsent(this.#recorder, row, flags, nowUs(), this.#options)
+  }
+
+  #probed(rows: RecordedRows, buffers: BatchBuffers, batch: RowBatch): ProbedRows | undefined {
     const threshold = this.#options.probeShare * 4294967296
     if (threshold === 0) return undefined
     const keys: number[] = []
@@ -164,33 +183,21 @@ export class Lane {
     return { keys: Float64Array.from(keys), dots: Float64Array.from(dots), versions: Float64Array.from(versions) }
   }
 
-  #settle(
-    buffers: BatchBuffers,
-    batch: RowBatch,
-    rows: ReturnType<Recorder['reserve']>,
-    sentUs: number,
-    result: WriteResult,
-  ): void {
-    const ackedUs = nowUs()
-    const { columns, start } = rows
-    // A coalesced row shares the fate of the batch: it was asked for, and what replaced it came with it.
-    columns.outcome.fill(result.outcome, start, start + buffers.arrived)
-    columns.ackedAfterUs.fill(ackedUs - sentUs, start, start + buffers.arrived)
-    if (result.rowOutcomes !== undefined || result.storedVersions !== undefined) {
-      for (let i = 0; i < batch.count; i++) {
-        const at = start + buffers.place[i]
-        if (result.rowOutcomes !== undefined) columns.outcome[at] = result.rowOutcomes[i]
-        const stored = result.storedVersions?.[i] ?? 0
-        if (stored === 0) continue
-        columns.version[at] = stored
-        this.#clock.observe(stored)
-      }
+  /** The clock passes what the store raised, and the keys' next turns may be taken where the outcome is known. */
+  #learn(batch: RowBatch, result: WriteResult): void {
+    if (result.storedVersions !== undefined) {
+      for (let i = 0; i < batch.count; i++) this.#clock.observe(result.storedVersions[i])
     }
-    this.#recorder.settle(rows)
+    if (this.#turns === undefined) return
+    for (let i = 0; i < batch.count; i++) {
+      if (outcomeOf(result, i) !== OUTCOME.info) this.#turns.giveBack(batch.keys[i])
+    }
+  }
+
+  #release(buffers: BatchBuffers, atUs: number): void {
     this.#free.push(buffers)
     // Only a lane that had no room was kept from sending by its session; else the wait was the client's.
-    if (!this.hasRoom) this.#freeSinceUs = ackedUs
+    if (!this.hasRoom) this.#freeSinceUs = atUs
     this.underWay--
-    this.#events.settled(result, buffers.arrived, ackedUs)
   }
 }

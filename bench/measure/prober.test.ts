@@ -9,12 +9,15 @@ import { Prober, type ClosedProbe } from './prober.ts'
 interface Row {
   readonly dot: number
   readonly version: number
+  /** The row's version vector, in a DC that keeps them. */
+  readonly seen?: readonly number[]
 }
 
 /** A DC whose rows change at planted times. */
 class PlantedDc {
   readonly #changes = new Map<number, { atUs: number; row: Row }[]>()
   failing = false
+  hasVectors = false
 
   plant(key: number, atUs: number, row: Row): void {
     const changes = this.#changes.get(key) ?? []
@@ -34,6 +37,7 @@ class PlantedDc {
       return {
         dots: Float64Array.from(rows, (row) => row?.dot ?? 0),
         versions: Float64Array.from(rows, (row) => row?.version ?? 0),
+        ...(this.hasVectors ? { seen: Float64Array.from(rows.flatMap((row) => row?.seen ?? [0, 0])) } : {}),
       }
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -96,6 +100,25 @@ test('a later write of the same DC is a hit, a newer row of another DC overshado
   assert.equal(closed.get(dot(2))?.state, PROBE_STATE.overshadowed)
   assert.equal(closed.get(dot(3))?.state, PROBE_STATE.hit)
   assert.ok((closed.get(dot(3))?.hitReturnedUs ?? 0) >= now + 60_000)
+})
+
+test('where rows have vectors, a vector that holds the write is a hit whatever the row, and nothing is overshadowed', async () => {
+  const dc = new PlantedDc()
+  dc.hasVectors = true
+  const now = nowUs()
+  // The DC's own later write hides the one looked for, which arrives, and is beaten, only afterwards.
+  dc.plant(1, now, { dot: dot(4, 1), version: 999, seen: [0, dot(4, 1)] })
+  dc.plant(1, now + 60_000, { dot: dot(4, 1), version: 999, seen: [dot(2), dot(4, 1)] })
+  // Another write of the probed DC, but an earlier one.
+  dc.plant(2, now, { dot: dot(1), version: 998, seen: [dot(1), 0] })
+  const closed = await probeAll(dc, [
+    { key: 1, row: { dot: dot(2), version: 102 } },
+    { key: 2, row: { dot: dot(3), version: 103 } },
+  ])
+  const hidden = closed.get(dot(2))
+  assert.equal(hidden?.state, PROBE_STATE.hit)
+  assert.ok(hidden.missSentUs <= now + 60_000 && hidden.hitReturnedUs >= now + 60_000)
+  assert.equal(closed.get(dot(3))?.state, PROBE_STATE.open)
 })
 
 test('what never becomes visible stays open, and a DC that cannot be read shows nothing', async () => {

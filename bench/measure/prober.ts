@@ -1,7 +1,8 @@
 // Reads back, in one DC, the sampled writes of the other DCs, and brackets the moment when each became visible here.
 //
 // A read that returns the write's dot, or a later dot of the same DC, is a hit; a newer row of another DC closes the probe as
-// overshadowed; anything else is a miss. The bracket runs from the send of the last miss to the return of the hit.
+// overshadowed; anything else is a miss. Where rows show their version vectors, a hit is a vector that holds the write, whatever
+// the row, and nothing is overshadowed. The bracket runs from the send of the last miss to the return of the hit.
 import { nowUs } from '../lib/clock.ts'
 import { dotDc, dotIncarnation, phaseOf, PHASES } from '../lib/dot.ts'
 import { PROBE_STATE } from '../lib/ledger-format.ts'
@@ -24,6 +25,13 @@ interface Probe {
   readonly sentUs: number
   missSentUs: number
   nextReadUs: number
+}
+
+/** What a read found of one key; `seen` is the latest dot of the probed DC in the row's vector, where rows have them. */
+interface ReadRow {
+  readonly dot: number
+  readonly version: number
+  readonly seen: number | undefined
 }
 
 /** What ended: all times in µs of CLOCK_MONOTONIC, NaN for none. */
@@ -151,8 +159,13 @@ export class Prober {
       this.reads++
       const found = await this.#session.read(Float64Array.from(due, (probe) => probe.key))
       const returnedUs = nowUs()
-      if (!this.#ended)
-        due.forEach((probe, i) => this.#judge(probe, found.dots[i], found.versions[i], sentUs, returnedUs))
+      if (!this.#ended) {
+        const dcs = (found.seen?.length ?? 0) / due.length
+        due.forEach((probe, i) => {
+          const seen = found.seen?.[i * dcs + dotDc(probe.dot)]
+          this.#judge(probe, { dot: found.dots[i], version: found.versions[i], seen }, sentUs, returnedUs)
+        })
+      }
     } catch {
       // A read that failed shows nothing: the probe is read again, later.
       this.readErrors++
@@ -170,14 +183,14 @@ export class Prober {
     }
   }
 
-  #judge(probe: Probe, dot: number, version: number, sentUs: number, returnedUs: number): void {
-    const sameDc = dot !== 0 && dotDc(dot) === dotDc(probe.dot)
-    if (sameDc && dot >= probe.dot) {
+  #judge(probe: Probe, row: ReadRow, sentUs: number, returnedUs: number): void {
+    const sameDc = row.dot !== 0 && dotDc(row.dot) === dotDc(probe.dot)
+    if (row.seen === undefined ? sameDc && row.dot >= probe.dot : row.seen >= probe.dot) {
       this.#waiting.delete(probe)
       this.#close(probe, returnedUs, PROBE_STATE.hit)
       const wasMissed = !Number.isNaN(probe.missSentUs)
       if (this.#expect(probe.dot).hit(returnedUs - probe.sentUs, wasMissed)) this.#putForward(dotDc(probe.dot))
-    } else if (!sameDc && dot !== 0 && version > probe.version) {
+    } else if (row.seen === undefined && !sameDc && row.dot !== 0 && row.version > probe.version) {
       this.#waiting.delete(probe)
       this.#close(probe, returnedUs, PROBE_STATE.overshadowed)
     } else {

@@ -14,11 +14,12 @@ const share = z.number('a number').min(0, 'at least 0')
 const truth = z.boolean('true or false')
 const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, `one of ${values.join(', ')}`)
+const onlyTrue = z.literal(true, 'true, or left out').optional()
 const method = z.custom((value) => typeof value === 'function', 'a function')
 const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list')
 const record = <T extends z.core.$ZodLooseShape>(shape: T) => z.looseObject(shape, 'an object')
 
-const driverShape = record({
+export const driverShape = record({
   name,
   summary: text,
   replications: list(
@@ -31,6 +32,8 @@ const driverShape = record({
         ordered: truth,
         transactions: truth,
         readable: truth,
+        vectors: onlyTrue,
+        increments: onlyTrue,
       }),
     }),
   ).min(1, 'a list of at least one'),
@@ -56,14 +59,18 @@ const workloadShape = record({
   name,
   summary: text,
   meaning: text,
-  optionMeanings: record({ rows: text, overlap: text, skew: text, distribution: text }),
+  optionMeanings: record({ rows: text, overlap: text, skew: text, distribution: text, deletes: text }),
   appends: truth,
   defaults: record({
     rows: whole(1, 1e11),
     overlap: share.max(1, 'at most 1'),
     skew: share.max(5, 'at most 5'),
     distribution: oneOf('zipfian', 'uniform', 'hotspot', 'latest', 'sequential'),
+    deletes: share.max(1, 'at most 1'),
   }),
+  increments: onlyTrue,
+  canDelete: onlyTrue,
+  takesTurns: method.optional(),
   table: method,
   stream: method,
 })
@@ -83,6 +90,7 @@ export const tableShape = record({
           type: z.literal('int'),
           min: whole(-(2 ** 31), 2 ** 31 - 1),
           max: whole(-(2 ** 31), 2 ** 31 - 1),
+          counter: onlyTrue,
         }),
       ],
       'a column of type text or int',

@@ -10,6 +10,12 @@ const OPERATIONS = 1000
 const CHUNK = 7
 const HARNESS_COLUMNS = ['key', 'dot', 'version']
 
+/** Operations that a workload must have said that it does, and the member that says so. */
+const SAID_BY: Readonly<Record<number, (workload: Workload) => readonly [isSaid: boolean, member: string]>> = {
+  [OPERATION.increment]: (workload) => [workload.increments === true, 'increments'],
+  [OPERATION.delete]: (workload) => [workload.canDelete === true, 'canDelete'],
+}
+
 interface Drawn {
   readonly keys: Float64Array
   readonly operations: Uint8Array
@@ -48,6 +54,12 @@ function checkTable(workload: Workload, whose: string): void {
   if (upsideDown !== undefined) {
     throw new BenchError('USAGE', `The column ${upsideDown.name} of ${whose} has a least value above its greatest.`)
   }
+  if (workload.increments === true && !table.columns.some((one) => one.type === 'int' && one.counter === true)) {
+    throw new BenchError(
+      'USAGE',
+      `The table of ${whose} has no counter column, but the workload says that it increments.`,
+    )
+  }
   if (table.rows !== workload.defaults.rows) {
     throw new BenchError(
       'USAGE',
@@ -68,6 +80,13 @@ function checkOperations({ keys, operations }: Drawn, workload: Workload, whose:
       throw new BenchError(
         'USAGE',
         `The stream of ${whose} gave the operation ${operations[i]}: OPERATION of geowrite/contract has those that exist.`,
+      )
+    }
+    const [isSaid, flag] = SAID_BY[operations[i]]?.(workload) ?? [true, '']
+    if (!isSaid) {
+      throw new BenchError(
+        'USAGE',
+        `The stream of ${whose} gave ${OPERATION_NAMES[operations[i]]}, of which the workload says nothing: give it ${flag}: true.`,
       )
     }
     if (workload.appends && (operations[i] !== OPERATION.insert || keys[i] < workload.defaults.rows)) {

@@ -5,7 +5,7 @@ import type { DivergentRow } from '../contract/run-folder.ts'
 import type { ContentMaker } from '../lib/content.ts'
 import { FINAL_STATE } from '../lib/ledger-format.ts'
 import { differingBuckets, digestsOf } from './digests.ts'
-import { wholeOrMixed, type HeldRows } from './held-rows.ts'
+import { stateOf, type HeldRows } from './held-rows.ts'
 
 const WHOLE_TABLE_BUCKETS = 1024
 
@@ -30,7 +30,10 @@ function differingPlaces([first, ...rest]: readonly HeldRows[]): number[] {
   const places: number[] = []
   for (let i = 0; i < first.dots.length; i++) {
     const same = (other: HeldRows) =>
-      other.dots[i] === first.dots[i] && other.versions[i] === first.versions[i] && other.states[i] === first.states[i]
+      other.dots[i] === first.dots[i] &&
+      other.versions[i] === first.versions[i] &&
+      other.states[i] === first.states[i] &&
+      Object.is(other.counts?.[i], first.counts?.[i])
     if (!rest.every(same)) places.push(i)
   }
   return places
@@ -111,7 +114,7 @@ async function bucketOf(admin: Admin, dc: string, bucket: number, content: Conte
       table.set(rows.keys[i], {
         dot: rows.dots[i],
         version: rows.versions[i],
-        whole: wholeOrMixed(content, rows, i) === FINAL_STATE.whole,
+        whole: stateOf(content, rows, i) !== FINAL_STATE.mixed,
         content: rows.contents[i],
       })
     }

@@ -37,7 +37,7 @@ function calibrationFacts(calibration: Calibration | undefined): RunFacts['calib
 
 export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gathered): RunFacts {
   const { scenario, system, workload } = context
-  const { rows, overlap, skew, distribution } = workloadOptions(scenario, workload)
+  const { rows, overlap, skew, distribution, deletes } = workloadOptions(scenario, workload)
   const { convergence, back } = gathered
   return {
     format: 1,
@@ -73,6 +73,10 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
       durationSeconds: scenario.durationMs / 1000,
       probesPerSecond: scenario.probesPerSecond,
       quick: scenario.quick,
+      causality: scenario.causality,
+      deletes,
+      takesTurns: workload.workload.takesTurns !== undefined,
+      clockSkewMs: scenario.clockSkewMs,
     },
     epoch: opened.journal.epoch,
     machine: { ...machine(), geowrite: context.version },

@@ -10,11 +10,14 @@ export interface HeldRows {
   readonly versions: Float64Array
   /** Of FINAL_STATE. */
   readonly states: Uint8Array
+  /** The sum of the row's counters, NaN where it has no content; absent in tables without a counter. */
+  readonly counts?: Float64Array
 }
 
-/** Whether the content of row `i` is what its dot wrote. */
-export function wholeOrMixed(content: ContentMaker, rows: RowStates, i: number): number {
-  return Buffer.compare(content.expected(rows.dots[i]), rows.contents[i]) === 0 ? FINAL_STATE.whole : FINAL_STATE.mixed
+/** Of FINAL_STATE: a tombstone has no content; else the content is what the row's dot wrote, counters aside, or it is not. */
+export function stateOf(content: ContentMaker, rows: RowStates, i: number): number {
+  if (rows.contents[i].length === 0) return FINAL_STATE.deleted
+  return content.matches(rows.dots[i], rows.contents[i]) ? FINAL_STATE.whole : FINAL_STATE.mixed
 }
 
 /** What one DC holds of `keys` (ascending), by position. */
@@ -24,10 +27,11 @@ export async function readHeldRows(
   keys: Float64Array,
   content: ContentMaker,
 ): Promise<HeldRows> {
-  const held = {
+  const held: HeldRows = {
     dots: new Float64Array(keys.length),
     versions: new Float64Array(keys.length),
     states: new Uint8Array(keys.length).fill(FINAL_STATE.absent),
+    ...(content.counters.length === 0 ? {} : { counts: new Float64Array(keys.length).fill(Number.NaN) }),
   }
   for (let from = 0; from < keys.length; from += KEYS_PER_READ) {
     const part = keys.subarray(from, from + KEYS_PER_READ)
@@ -39,7 +43,9 @@ export async function readHeldRows(
         if (at === undefined) continue
         held.dots[at] = rows.dots[i]
         held.versions[at] = rows.versions[i]
-        held.states[at] = wholeOrMixed(content, rows, i)
+        held.states[at] = stateOf(content, rows, i)
+        if (held.counts !== undefined && rows.contents[i].length > 0)
+          held.counts[at] = content.counted(rows.contents[i])
       }
     }
   }

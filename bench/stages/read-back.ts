@@ -1,9 +1,9 @@
 // Reads every touched row back from every DC at the end of a run: what the analysis judges losses and divergence by.
 import { join } from 'node:path'
 import type { Admin } from '../contract/driver.ts'
-import { finalFile, type DivergentRow } from '../contract/run-folder.ts'
+import { countsFile, finalFile, type DivergentRow } from '../contract/run-folder.ts'
 import type { ContentMaker } from '../lib/content.ts'
-import { FINAL } from '../lib/ledger-format.ts'
+import { COUNTS, FINAL } from '../lib/ledger-format.ts'
 import { ColumnWriter } from '../measure/column-writer.ts'
 import { findDivergence } from './divergence.ts'
 import { readHeldRows, type HeldRows } from './held-rows.ts'
@@ -20,6 +20,15 @@ function store(folder: string, dc: string, keys: Float64Array, held: HeldRows): 
     writer.block.state[at] = held.states[i]
   }
   writer.close()
+  if (held.counts === undefined) return
+  const counts = new ColumnWriter(COUNTS, join(folder, countsFile(dc)))
+  for (let i = 0; i < keys.length; i++) {
+    if (Number.isNaN(held.counts[i])) continue
+    const at = counts.next()
+    counts.block.key[at] = keys[i]
+    counts.block.value[at] = held.counts[i]
+  }
+  counts.close()
 }
 
 export interface ReadBack {

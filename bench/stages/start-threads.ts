@@ -1,7 +1,7 @@
 // The plans of a run's generator and prober threads: who writes what in which DC, and where each stores its part.
 import { join } from 'node:path'
 import type { DeployPlan } from '../contract/driver.ts'
-import { probesFile, RUN_FILES, writesFile } from '../contract/run-folder.ts'
+import { causesFile, probesFile, RUN_FILES, writesFile } from '../contract/run-folder.ts'
 import type { RunContext } from '../run.ts'
 import { workloadOptions } from '../systems.ts'
 import type { House } from './house.ts'
@@ -40,6 +40,8 @@ export function startThreads(
       inFlight: system.mode.inFlight,
       lingerUs: system.lingerMs * 1000,
       arrivals: scenario.arrivals,
+      clockSkewUs: (scenario.clockSkewMs[name] ?? 0) * 1000,
+      ...(scenario.causality === 'exact' ? { causesPath: join(ledger, causesFile(name, worker)) } : {}),
     })),
   )
   const { readable } = system.replication.capabilities

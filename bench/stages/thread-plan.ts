@@ -61,6 +61,10 @@ export interface GeneratorThreadPlan extends ThreadPlan {
   readonly inFlight: number
   readonly lingerUs: number
   readonly arrivals: ArrivalKind
+  /** How far the clock that versions are taken from runs ahead of the wall clock. */
+  readonly clockSkewUs: number
+  /** Where what the writes found is stored; only where causality is exact. */
+  readonly causesPath?: string
 }
 
 export type ProberThreadPlan = ThreadPlan

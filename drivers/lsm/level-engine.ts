@@ -14,6 +14,7 @@ import type {
 import { decodeExactly, encodeNumbers } from '../replication/node/message.ts'
 import { PackedRows, recordDot, recordVersion } from '../replication/node/packed-rows.ts'
 import { levelFigures } from './level-figures.ts'
+import { RecentRecords } from './recent-records.ts'
 import { RecentVersions } from './recent-versions.ts'
 import type { LsmSettings } from './settings.ts'
 import {
@@ -39,12 +40,15 @@ export class LevelEngine implements Engine {
   // LevelDB copies names at once, so one buffer serves for all of them.
   readonly #name = Buffer.alloc(NAME_BYTES)
   #recent: RecentVersions
+  readonly #records: RecentRecords | undefined
   #batch!: ChainedBatch<Level, Buffer, Buffer>
   #dirty = false
   #logId = 0
 
-  constructor(folder: string, settings: LsmSettings) {
+  /** @param remembersRecords whether `record` will be asked. */
+  constructor(folder: string, settings: LsmSettings, remembersRecords: boolean) {
     this.#settings = settings
+    this.#records = remembersRecords ? new RecentRecords(settings.recentRecordBytes) : undefined
     this.#recent = new RecentVersions(settings.recentRows, 0)
     this.#level = new ClassicLevel(folder, {
       keyEncoding: 'buffer',
@@ -98,16 +102,21 @@ export class LevelEngine implements Engine {
     return this.#recent.find(key)
   }
 
+  record(key: number): Buffer | null | undefined {
+    return this.#records?.find(key)
+  }
+
   async learn(keys: readonly number[]): Promise<void> {
     let learned = false
     while (!learned) {
-      const { rotations } = this.#recent
+      const rotations = this.#rotations
       const records = await this.read(keys)
       // A row written while it was read is remembered, unless two generations were forgotten meanwhile.
-      learned = this.#recent.rotations - rotations < 2
+      learned = this.#rotations - rotations < 2
       if (!learned) continue
       for (let i = 0; i < keys.length; i++) {
         const record = records[i]
+        if (this.#records?.find(keys[i]) === undefined) this.#records?.remember(keys[i], record ?? null)
         if (!Number.isNaN(this.#recent.find(keys[i]))) continue
         if (record === undefined) this.#recent.remember(keys[i], 0, 0)
         else this.#recent.remember(keys[i], recordVersion(record), recordDot(record))
@@ -115,8 +124,13 @@ export class LevelEngine implements Engine {
     }
   }
 
+  get #rotations(): number {
+    return this.#recent.rotations + (this.#records?.rotations ?? 0)
+  }
+
   put(key: number, version: number, dot: number, record: Buffer): void {
     this.#recent.remember(key, version, dot)
+    this.#records?.remember(key, record)
     this.#batch.put(writeRowName(this.#name, key), record)
     this.#dirty = true
   }
@@ -146,6 +160,7 @@ export class LevelEngine implements Engine {
     if (!this.#dirty) return
     this.#dirty = false
     this.#recent.rotateIfFull()
+    this.#records?.rotateIfFull()
     const batch = this.#batch
     this.#batch = this.#level.batch()
     batch.put(STATE_NAME, encodeNumbers([head, highestVersion, this.#logId]))

@@ -9,6 +9,7 @@ export interface LsmSettings {
   readonly blockCacheBytes: number
   readonly tableFileBytes: number
   readonly recentRows: number
+  readonly recentRecordBytes: number
 }
 
 export const LSM_SETTINGS: readonly Setting[] = [
@@ -44,6 +45,13 @@ export const LSM_SETTINGS: readonly Setting[] = [
     meaning:
       'Rows of each of two generations whose versions a node remembers, so that it need not read them to decide.',
   },
+  {
+    name: 'recent_record_bytes',
+    type: 'number',
+    default: String(32 << 20),
+    meaning:
+      'Bytes of each of two generations of whole rows that a node remembers where it must look into a row to replace it: with --causality=exact, and for increments.',
+  },
 ]
 
 /** The least that makes sense of each number. */
@@ -52,6 +60,7 @@ const LEAST: Readonly<Record<string, number>> = {
   block_cache_bytes: 0,
   table_file_bytes: 1 << 20,
   recent_rows: 1 << 14,
+  recent_record_bytes: 1 << 16,
 }
 
 /** Reads the settings' text; throws USAGE where a value is none. */
@@ -76,6 +85,7 @@ export function lsmSettings(settings: Readonly<Record<string, string>>): LsmSett
     blockCacheBytes: number('block_cache_bytes'),
     tableFileBytes: number('table_file_bytes'),
     recentRows: number('recent_rows'),
+    recentRecordBytes: number('recent_record_bytes'),
   }
 }
 

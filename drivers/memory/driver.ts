@@ -8,6 +8,9 @@ import { LOG_SHIPPING, NODE_PORT, nodeServices } from '../replication/node/servi
 import { openNodeSession } from '../replication/node/session.ts'
 import { MEMORY_SETTINGS, memorySettings } from './settings.ts'
 
+/** What the file of a durable node adds to a row. */
+const CHANGE_BYTES = 29
+
 const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url))
 
 export const memory: Driver = {
@@ -33,15 +36,20 @@ export const memory: Driver = {
   open: (dc, seen, options, signal) => openNodeSession(dc, seen[dc.name][NODE_PORT], options, signal),
 
   async admin(endpoints, plan, signal): Promise<Admin> {
-    return new NodeAdmin(
-      endpoints,
-      plan,
-      'None: a write is acknowledged when it is in the memory of the node, and is gone when the node ends.',
-      signal,
-    )
+    return new NodeAdmin(endpoints, plan, durabilityOf(plan.settings), signal)
   },
 
   bytesPerRow: () => 0,
   // Measured at 1M rows: the row, the record that holds it and its place in the map.
-  needs: ({ columns, rows }) => ({ diskBytes: 0, memoryBytes: 80e6 + rows * (rowBytes(columns) + 340) }),
+  needs: ({ columns, rows, writtenRows, settings }) => ({
+    // Every row once as a row and, unless it was loaded, in one DC once more in the log; nothing is ever removed.
+    diskBytes: memorySettings(settings).durable ? (2 * writtenRows - rows) * (rowBytes(columns) + CHANGE_BYTES) : 0,
+    memoryBytes: 80e6 + rows * (rowBytes(columns) + 340),
+  }),
+}
+
+function durabilityOf(settings: Readonly<Record<string, string>>): string {
+  return memorySettings(settings).durable
+    ? 'A write is acknowledged when its file has been handed to the operating system: it survives kill -9 of the node, not a power failure.'
+    : 'None: a write is acknowledged when it is in the memory of the node, and is gone when the node ends.'
 }

@@ -6,5 +6,8 @@ import { PlantedFaults } from './planted-faults.ts'
 import { memorySettings } from './settings.ts'
 
 const config = serviceConfig<NodeConfig>()
-const faults = new PlantedFaults(memorySettings(config.settings), config.seed)
-await runNode(config, new MemoryEngine(config.settings), faults)
+const settings = memorySettings(config.settings)
+const engine = new MemoryEngine(config.settings)
+const faults = new PlantedFaults(settings, config, engine)
+if (settings.durable) engine.makeDurable({ folder: config.folder, forgetting: faults })
+await runNode(config, engine, faults)

@@ -40,9 +40,9 @@ test('lost rows stay at home, rows lost everywhere are nowhere, and both are cou
     written.map(({ dot }) => (nowhere(dot) || lost(dot) ? 0 : dot)),
   )
   const { own } = await admin.counters()
-  assert.equal(own.planted_lost_rows, written.filter(({ dot }) => lost(dot)).length)
-  assert.equal(own.planted_lost_everywhere_rows, written.filter(({ dot }) => nowhere(dot)).length)
-  assert.ok(own.planted_lost_rows > 250 && own.planted_lost_everywhere_rows > 120)
+  assert.equal(own.planted_lose_rows, written.filter(({ dot }) => lost(dot)).length)
+  assert.equal(own.planted_lose_everywhere_rows, written.filter(({ dot }) => nowhere(dot)).length)
+  assert.ok(own.planted_lose_rows > 250 && own.planted_lose_everywhere_rows > 120)
 })
 
 test('a duplicated row comes again over whatever is there by then', async () => {

@@ -29,6 +29,7 @@ import { replicateNatively } from './replicate-native.ts'
 import { readRows } from './row-states.ts'
 import { othersOf, type Server } from './server.ts'
 import { readSettings } from './settings.ts'
+import { sqlTable } from './sql-table.ts'
 import { createTable } from './statements.ts'
 
 const STARTING_MS = 30_000
@@ -111,14 +112,13 @@ class PostgresAdmin implements Admin {
   }
 
   async prepare(): Promise<void> {
-    const { table, settings } = this.#plan
-    const statement = createTable(table, readSettings(settings).fillfactor)
+    const statement = createTable(sqlTable(this.#plan), readSettings(this.#plan.settings).fillfactor)
     await this.#everywhere(({ client }) => client.query(statement))
   }
 
   async load(source: RowSource, progress: (rows: number) => void): Promise<void> {
     const clients = (await this.#servers()).map(({ client }) => client)
-    await loadTable(clients, this.#plan.table, source, progress)
+    await loadTable(clients, sqlTable(this.#plan), source, progress)
   }
 
   async replicate(seenFrom: SeenFrom): Promise<void> {
@@ -148,13 +148,13 @@ class PostgresAdmin implements Admin {
   }
 
   async digest(dc: string, selection: { readonly buckets: number; readonly keys?: Float64Array }): Promise<Digest> {
-    return digestTable(await this.#client(dc), this.#plan.table, selection)
+    return digestTable(await this.#client(dc), sqlTable(this.#plan), selection)
   }
 
   async *rows(dc: string, selection: RowSelection): AsyncGenerator<RowStates> {
     const client = await open(this.#endpoints[dc][SQL_PORT], this.#plan)
     try {
-      yield* readRows(client, this.#plan.table, selection)
+      yield* readRows(client, sqlTable(this.#plan), selection)
     } finally {
       await disconnect(client)
     }

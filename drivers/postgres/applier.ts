@@ -1,8 +1,8 @@
 // One connection of a pipeline to the receiving server: applies what waits in its queue, one transaction after another.
 import type { Client } from 'pg'
-import type { Table } from '../../bench/contract/table.ts'
+import { applyBatch, applyPart } from './apply-statements.ts'
 import { RowQueue, type ApplyBatch } from './row-queue.ts'
-import { applyBatch, applyPart, sqlColumns } from './statements.ts'
+import { allColumns, type SqlTable } from './sql-table.ts'
 
 const POSITION_BYTES = 8
 
@@ -26,12 +26,12 @@ export class Applier {
   #stopped = false
 
   /** @param client a connection whose replication origin is set up as `origin`. */
-  constructor(client: Client, origin: string, table: Table, rowsMax: number, events: ApplierEvents) {
+  constructor(client: Client, origin: string, table: SqlTable, rowsMax: number, events: ApplierEvents) {
     this.#client = client
     this.#origin = origin
     this.#rowsMax = rowsMax
     this.#events = events
-    this.queue = new RowQueue(sqlColumns(table))
+    this.queue = new RowQueue(allColumns(table))
     this.#texts = { whole: applyBatch(table), part: applyPart(table) }
   }
 

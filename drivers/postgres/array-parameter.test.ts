@@ -4,18 +4,18 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ArrayParameter, TYPE } from './array-parameter.ts'
 
-function readArray(bytes: Buffer): { type: number; elements: Buffer[] } {
+function readArray(bytes: Buffer): { type: number; elements: (Buffer | null)[] } {
   assert.equal(bytes.readInt32BE(0), 1, 'one dimension')
-  assert.equal(bytes.readInt32BE(4), 0, 'no nulls')
   assert.equal(bytes.readInt32BE(16), 1, 'counted from 1')
-  const elements: Buffer[] = []
+  const elements: (Buffer | null)[] = []
   let at = 20
   for (let i = 0; i < bytes.readInt32BE(12); i++) {
     const length = bytes.readInt32BE(at)
-    elements.push(Buffer.from(bytes.subarray(at + 4, at + 4 + length)))
-    at += 4 + length
+    elements.push(length === -1 ? null : Buffer.from(bytes.subarray(at + 4, at + 4 + length)))
+    at += 4 + Math.max(0, length)
   }
   assert.equal(at, bytes.length, 'nothing behind the last element')
+  assert.equal(bytes.readInt32BE(4), elements.includes(null) ? 1 : 0, 'says whether it has nulls')
   return { type: bytes.readUInt32BE(8), elements }
 }
 
@@ -29,30 +29,34 @@ test('int8 and int4 elements read back as they were added', () => {
       const { type, elements } = readArray(wide.take())
       assert.equal(type, 20)
       assert.deepEqual(
-        elements.map((element) => Number(element.readBigInt64BE())),
+        elements.map((element) => Number(element?.readBigInt64BE())),
         longs,
       )
       assert.deepEqual(
-        readArray(narrow.take()).elements.map((element) => element.readInt32BE()),
+        readArray(narrow.take()).elements.map((element) => element?.readInt32BE()),
         ints,
       )
     }),
   )
 })
 
-test('texts of any length read back, and one array after another reuses the memory', () => {
-  const value = fc.uint8Array({ maxLength: 3000 })
+test('texts of any length and nulls read back, and one array after another reuses the memory', () => {
+  const value = fc.option(fc.uint8Array({ maxLength: 3000 }), { freq: 20 })
   const parameter = new ArrayParameter(TYPE.text)
   fc.assert(
     fc.property(fc.array(value, { maxLength: 30 }), (values) => {
       for (const bytes of values) {
+        if (bytes === null) {
+          parameter.addNull()
+          continue
+        }
         const source = Buffer.concat([Buffer.from('..'), bytes, Buffer.from('..')])
         parameter.addBytes(source, 2, bytes.length)
       }
       const { elements } = readArray(parameter.take())
       assert.deepEqual(
         elements,
-        values.map((bytes) => Buffer.from(bytes)),
+        values.map((bytes) => (bytes === null ? null : Buffer.from(bytes))),
       )
     }),
     { numRuns: 40 },

@@ -1,7 +1,7 @@
 // One column of a batch as Postgres's binary array: what unnest() takes apart again on the server.
 //
-//   dimensions i32 (1) · has nulls i32 (0) · element type u32 · length i32 · lower bound i32 (1) · elements
-//   element = length i32 · bytes                                                   all big-endian
+//   dimensions i32 (1) · has nulls i32 (0, 1) · element type u32 · length i32 · lower bound i32 (1) · elements
+//   element = length i32 (-1 for NULL) · bytes                                     all big-endian
 
 /** Type numbers of pg_type that batches use. */
 export const TYPE = { int8: 20, int4: 23, text: 25 } as const
@@ -30,6 +30,7 @@ export class ArrayParameter {
   #bytes: Buffer
   #at = HEADER_BYTES
   #count = 0
+  #hasNulls = false
 
   constructor(type: number) {
     this.#type = type
@@ -76,6 +77,14 @@ export class ArrayParameter {
     this.#count++
   }
 
+  addNull(): void {
+    this.#reserve(4)
+    writeUint32(this.#bytes, this.#at, 0xffffffff)
+    this.#at += 4
+    this.#count++
+    this.#hasNulls = true
+  }
+
   /** Adds an element that already stands in `source` as length and bytes: the form of a replicated tuple's columns. */
   addElement(source: Uint8Array, start: number, bytes: number): void {
     this.#reserve(bytes)
@@ -87,13 +96,14 @@ export class ArrayParameter {
   take(): Buffer {
     const bytes = this.#bytes
     writeUint32(bytes, 0, 1)
-    writeUint32(bytes, 4, 0)
+    writeUint32(bytes, 4, this.#hasNulls ? 1 : 0)
     writeUint32(bytes, 8, this.#type)
     writeUint32(bytes, 12, this.#count)
     writeUint32(bytes, 16, 1)
     const taken = bytes.subarray(0, this.#at)
     this.#at = HEADER_BYTES
     this.#count = 0
+    this.#hasNulls = false
     return taken
   }
 }

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import type { Client } from 'pg'
 import type { Admin, Session, SessionOptions } from '../../bench/contract/driver.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
-import { OPERATION, type RowBatch } from '../../bench/contract/table.ts'
+import type { RowBatch } from '../../bench/contract/table.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { loadedDot, LOADED_VERSION, nextVersion } from '../../bench/lib/dot.ts'
@@ -338,10 +338,4 @@ test('a write that the server refuses has failed, and the session goes on', asyn
   const refused = await east.write({ ...good, columns: [zeros, ...good.columns.slice(1)] })
   assert.deepEqual(refused, { outcome: OUTCOME.fail, error: 'sqlstate_22021' }, 'no text may hold a zero byte')
   assert.deepEqual(await east.write(good), { outcome: OUTCOME.ok })
-})
-
-test('increments and deletes are refused in one sentence', async () => {
-  const batch = batchOf([write(1, 0)])
-  batch.operations[0] = OPERATION.increment
-  await assert.rejects(east.write(batch), { name: 'BenchError', code: 'STORE', message: /cannot increment rows/ })
 })

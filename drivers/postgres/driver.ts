@@ -44,6 +44,8 @@ export const postgres: Driver = {
         ordered: false,
         transactions: true,
         readable: true,
+        vectors: true,
+        increments: true,
       },
     },
     {
@@ -57,6 +59,7 @@ export const postgres: Driver = {
         ordered: false,
         transactions: true,
         readable: true,
+        increments: true,
       },
     },
   ],

@@ -4,9 +4,9 @@ import { finished } from 'node:stream/promises'
 import type { Client } from 'pg'
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams'
 import type { RowSource } from '../../bench/contract/driver.ts'
-import type { Table } from '../../bench/contract/table.ts'
 import { copyBlock, COPY_HEADER, COPY_TRAILER } from './copy-format.ts'
-import { primaryKey, primaryKeyName, tableName } from './statements.ts'
+import { tableName, type SqlTable } from './sql-table.ts'
+import { loadRows, primaryKey, primaryKeyName } from './statements.ts'
 
 async function write(stream: CopyStreamQuery, bytes: Buffer): Promise<void> {
   if (stream.errored !== null) throw stream.errored
@@ -20,7 +20,7 @@ async function write(stream: CopyStreamQuery, bytes: Buffer): Promise<void> {
  */
 export async function loadTable(
   clients: readonly Client[],
-  table: Table,
+  table: SqlTable,
   source: RowSource,
   progress: (rows: number) => void,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function loadTable(
   // Only rows copied into a table that was emptied in the same transaction may be frozen from the start.
   await everywhere(`TRUNCATE ${name}`)
   await everywhere(`ALTER TABLE ${name} DROP CONSTRAINT ${primaryKeyName(table)}`)
-  const streams = clients.map((client) => client.query(copyFrom(`COPY ${name} FROM STDIN (FORMAT binary, FREEZE)`)))
+  const streams = clients.map((client) => client.query(copyFrom(loadRows(table))))
   const done = streams.map((stream) => finished(stream, { readable: false }))
   const copied = Promise.all(done)
   // Whoever writes sees the error first; this keeps it from being called unhandled.

@@ -172,6 +172,12 @@ test('a copied batch is there as a whole with its content, and one with a key th
   assert.deepEqual(await session.write(batchOf([next], OPERATION.insert)), { outcome: OUTCOME.ok })
   assert.deepEqual(await dotsOf([300_000]), [next.dot])
   await assert.rejects(session.write(batchOf([write(1, DC.index)])), { code: 'STORE', message: /copy cannot upsert/ })
+  for (const [operation, message] of [
+    [OPERATION.increment, /copy cannot increment/],
+    [OPERATION.delete, /copy cannot delete/],
+  ] as const) {
+    await assert.rejects(session.write(batchOf([write(1, DC.index)], operation)), { code: 'STORE', message })
+  }
 })
 
 test('the mode copy is refused for a workload that writes rows which are there', () => {

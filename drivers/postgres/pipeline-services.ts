@@ -6,6 +6,7 @@ import type { Dc } from '../../bench/contract/topology.ts'
 import { controlPort, pipelineName, SQL_PORT } from './names.ts'
 import type { PipelineConfig } from './pipeline.ts'
 import { readSettings } from './settings.ts'
+import { sqlTable } from './sql-table.ts'
 
 const PROGRAM = fileURLToPath(new URL('./pipeline-service.ts', import.meta.url))
 const CONFIG_FILE = 'pipeline.json'
@@ -27,7 +28,7 @@ function pipelineService(plan: DeployPlan, source: Dc, receiver: Dc): Service {
         sourceAddress: place.reach(source.name, SQL_PORT),
         receiverAddress: place.reach(receiver.name, SQL_PORT),
         controlAddress: place.ports[control],
-        table: plan.table,
+        table: sqlTable(plan),
         appliers: settings.appliers,
         applyRows: settings.applyRows,
         applySynchronousCommit: settings.applySynchronousCommit,

@@ -1,13 +1,13 @@
 // A pipeline from one DC to another: replays the source's changes for as long as it lives, whatever restarts around it.
 import type { Address } from '../../bench/contract/driver.ts'
 import { BenchError, messageOf } from '../../bench/contract/errors.ts'
-import type { Table } from '../../bench/contract/table.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { log } from '../../bench/lib/service-process.ts'
 import { codeOf } from './connect.ts'
 import type { PipelineCounters } from './pipeline-counters.ts'
 import { Replay } from './replay.ts'
+import type { SqlTable } from './sql-table.ts'
 
 /** The pipeline's configuration file. It holds the secret. */
 export interface PipelineConfig {
@@ -17,7 +17,7 @@ export interface PipelineConfig {
   readonly sourceAddress: Address
   readonly receiverAddress: Address
   readonly controlAddress: Address
-  readonly table: Table
+  readonly table: SqlTable
   readonly appliers: number
   readonly applyRows: number
   readonly applySynchronousCommit: string

@@ -4,6 +4,7 @@ import type { Client } from 'pg'
 import { hashNumber } from '../../bench/lib/random.ts'
 import type { StreamSink } from '../replication/pgoutput.ts'
 import { Applier } from './applier.ts'
+import { readProgress } from './apply-statements.ts'
 import { connect, disconnect, type Connecting } from './connect.ts'
 import { originName, PUBLICATION, slotName } from './names.ts'
 import type { PipelineConfig } from './pipeline.ts'
@@ -11,7 +12,7 @@ import type { PipelineCounters } from './pipeline-counters.ts'
 import { parseLsn, ReplicationStream } from './replication-stream.ts'
 import type { SourceTransaction } from './row-queue.ts'
 import { SourcePosition } from './source-position.ts'
-import { readProgress, sqlColumns } from './statements.ts'
+import { allColumns } from './sql-table.ts'
 
 /** Bytes of rows held for the appliers above which the source is no longer read, and below which it is again. */
 const HELD_BYTES_HIGH = 32 << 20
@@ -101,7 +102,7 @@ export class Replay {
     await client.query(
       `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '${slot}' AND active`,
     )
-    const plan = { slot, publication: PUBLICATION, fromLsn, columns: sqlColumns(table) }
+    const plan = { slot, publication: PUBLICATION, fromLsn, columns: allColumns(table) }
     const events = {
       chunk: this.#chunkRead.bind(this),
       ended: (error: Error) =>

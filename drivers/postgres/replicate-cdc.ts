@@ -1,9 +1,10 @@
 // What the replication `cdc` needs in the servers before its pipelines start: publication, slots, origins, progress.
 import type { DeployPlan } from '../../bench/contract/driver.ts'
+import { addProgress, createProgress } from './apply-statements.ts'
 import { originName, PUBLICATION, slotName } from './names.ts'
 import { othersOf, type Server } from './server.ts'
 import { readSettings } from './settings.ts'
-import { addProgress, createProgress, tableName } from './statements.ts'
+import { tableName } from './sql-table.ts'
 
 /** Prepares every server; what is written from here on stands in the slots. */
 export async function replicateByPipelines(servers: readonly Server[], { dcs, table, settings }: DeployPlan) {

@@ -8,7 +8,7 @@ import { delay } from '../../bench/lib/clock.ts'
 import { DATABASE, PASSFILE, ROLE, SQL_PORT, streamPublication, streamSlot, subscriptionName } from './names.ts'
 import { othersOf, type Server } from './server.ts'
 import { readSettings } from './settings.ts'
-import { tableName } from './statements.ts'
+import { tableName } from './sql-table.ts'
 
 const STREAMING_WITHIN_MS = 30_000
 const LOOK_EVERY_MS = 50

@@ -1,4 +1,4 @@
-// A prepared statement that answers with one number, as the client library's query: without asking what its columns are, and
+// A prepared statement that answers with one row, as the client library's query: without asking what its columns are, and
 // sent together with what else is asked in the same turn of the event loop. At a row a statement those two are half the cost.
 import { Query, type Connection } from 'pg'
 
@@ -8,25 +8,25 @@ interface PreparingConnection {
   readonly parsedStatements: Readonly<Record<string, string>>
   readonly submittedNamedStatements: Record<string, string>
   parse(statement: { name: string; text: string; types: readonly number[] }): void
-  bind(statement: { portal: string; statement: string; values: readonly Uint8Array[]; binary: boolean }): void
+  bind(statement: { portal: string; statement: string; values: readonly (Uint8Array | null)[]; binary: boolean }): void
   execute(what: { portal: string; rows: number }): void
   sync(): void
 }
 
-/** Hand it to `client.query`; `settled` hears once what went wrong (else null) and the number that the server returned. */
+/** Hand it to `client.query`; `settled` hears once what went wrong (else null) and the fields that the server returned. */
 export class RowQuery extends Query {
   // The client library reads both to keep account of what is prepared.
   readonly name: string
   readonly text: string
-  readonly #values: readonly Uint8Array[]
-  readonly #settled: (error: Error | null, answer: number) => void
-  #answer = 0
+  readonly #values: readonly (Uint8Array | null)[]
+  readonly #settled: (error: Error | null, fields: readonly string[]) => void
+  #fields: readonly string[] = []
 
   constructor(
     name: string,
     text: string,
-    values: readonly Uint8Array[],
-    settled: (error: Error | null, answer: number) => void,
+    values: readonly (Uint8Array | null)[],
+    settled: (error: Error | null, fields: readonly string[]) => void,
   ) {
     super(text)
     this.name = name
@@ -53,7 +53,7 @@ export class RowQuery extends Query {
   }
 
   handleDataRow({ fields }: { readonly fields: readonly string[] }): void {
-    this.#answer = Number(fields[0])
+    this.#fields = fields
   }
 
   handleCommandComplete(): void {
@@ -61,10 +61,10 @@ export class RowQuery extends Query {
   }
 
   handleReadyForQuery(): void {
-    this.#settled(null, this.#answer)
+    this.#settled(null, this.#fields)
   }
 
   handleError(error: Error): void {
-    this.#settled(error, 0)
+    this.#settled(error, [])
   }
 }

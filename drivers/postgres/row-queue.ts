@@ -1,8 +1,8 @@
 // The rows that wait for one applier: where their tuples stand in the received chunks, and where source transactions end.
 import { ArrayParameter } from './array-parameter.ts'
-import { elementStart, TUPLE_HEADER_BYTES } from '../replication/pgoutput.ts'
+import { elementStart, isNull, TUPLE_HEADER_BYTES } from '../replication/pgoutput.ts'
 import { uint32At } from '../replication/pgoutput-frames.ts'
-import type { SqlColumn } from './statements.ts'
+import type { SqlColumn } from './sql-table.ts'
 
 /** A source transaction on its way: how many appliers have yet to commit their part of it. */
 export interface SourceTransaction {
@@ -97,6 +97,11 @@ export class RowQueue {
       const chunk = this.#chunks[row]
       let at = this.#starts[row] + TUPLE_HEADER_BYTES
       for (let c = 0; c < arrays.length; c++) {
+        if (isNull(chunk, at)) {
+          arrays[c].addNull()
+          at++
+          continue
+        }
         const element = elementStart(chunk, at)
         const length = 4 + uint32At(chunk, element)
         arrays[c].addElement(chunk, element, length)

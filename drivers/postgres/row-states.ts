@@ -2,19 +2,22 @@
 import type { Client } from 'pg'
 import { escapeIdentifier } from 'pg'
 import type { RowSelection, RowStates } from '../../bench/contract/driver.ts'
-import type { Column, Table } from '../../bench/contract/table.ts'
 import { keysParameter } from './digest.ts'
-import { sqlColumns, tableName } from './statements.ts'
+import { sentColumns, tableName, type SqlColumn, type SqlTable } from './sql-table.ts'
 
 const BLOCK_ROWS = 2000
 /** Key, dot and version stand before the workload's own columns. */
 const OWN_AT = 3
 
-/** The canonical encoding of one row's own columns: an int as 4 bytes, a text as 2 bytes of length and its bytes. */
-function content(columns: readonly Column[], row: readonly string[]): Uint8Array {
-  const parts = columns.map(({ type }, index) => {
+/**
+ * The canonical encoding of one row's own columns: an int as 4 bytes, a text as 2 bytes of length and its bytes. A NULL adds
+ * nothing: a tombstone is empty, and a row that has only some is shorter than any that was written.
+ */
+function content(own: readonly SqlColumn[], row: readonly (string | null)[]): Uint8Array {
+  const parts = own.map(({ type }, index) => {
     const value = row[OWN_AT + index]
-    if (type === 'int') {
+    if (value === null) return Buffer.alloc(0)
+    if (type === 'int4') {
       const bytes = Buffer.allocUnsafe(4)
       bytes.writeInt32LE(Number(value))
       return bytes
@@ -28,19 +31,19 @@ function content(columns: readonly Column[], row: readonly string[]): Uint8Array
   return Buffer.concat(parts)
 }
 
-function block(columns: readonly Column[], rows: readonly (readonly string[])[]): RowStates {
+function block(own: readonly SqlColumn[], rows: readonly (readonly (string | null)[])[]): RowStates {
   return {
     count: rows.length,
     keys: Float64Array.from(rows, ([key]) => Number(key)),
     dots: Float64Array.from(rows, ([, dot]) => Number(dot)),
     versions: Float64Array.from(rows, ([, , version]) => Number(version)),
-    contents: rows.map((row) => content(columns, row)),
+    contents: rows.map((row) => content(own, row)),
   }
 }
 
 /** Streams the selected rows in ascending order of key, from one snapshot, on a connection that it has for itself. */
-export async function* readRows(client: Client, table: Table, selection: RowSelection): AsyncGenerator<RowStates> {
-  const columns = sqlColumns(table)
+export async function* readRows(client: Client, table: SqlTable, selection: RowSelection): AsyncGenerator<RowStates> {
+  const columns = sentColumns(table)
     .map(({ name, type }) => (type === 'text' ? escapeIdentifier(name) : `${escapeIdentifier(name)}::text`))
     .join(', ')
   const byKeys = 'keys' in selection
@@ -54,8 +57,11 @@ export async function* readRows(client: Client, table: Table, selection: RowSele
     values,
   })
   for (;;) {
-    const { rows } = await client.query<string[]>({ text: `FETCH ${BLOCK_ROWS} FROM states`, rowMode: 'array' })
-    if (rows.length > 0) yield block(table.columns, rows)
+    const { rows } = await client.query<(string | null)[]>({
+      text: `FETCH ${BLOCK_ROWS} FROM states`,
+      rowMode: 'array',
+    })
+    if (rows.length > 0) yield block(table.own, rows)
     if (rows.length < BLOCK_ROWS) break
   }
   await client.query('COMMIT')

@@ -12,19 +12,25 @@ export interface Row {
   readonly key: number
   readonly dot: number
   readonly version: number
+  /** Where it differs from the batch's. */
+  readonly operation?: number
 }
 
 /** Rows as a batch, sorted by key, with the content that their dots demand. */
-export function batchOf(rows: readonly Row[], operation: number = OPERATION.upsert): RowBatch {
+export function batchOf(
+  rows: readonly Row[],
+  operation: number = OPERATION.upsert,
+  content: ContentMaker = maker,
+): RowBatch {
   const sorted = [...rows].sort((a, b) => a.key - b.key)
-  const columns = maker.allocate(sorted.length)
-  sorted.forEach(({ dot }, index) => maker.fill(columns, index, dot))
+  const columns = content.allocate(sorted.length)
+  sorted.forEach(({ dot }, index) => content.fill(columns, index, dot))
   return {
     count: sorted.length,
     keys: Float64Array.from(sorted, ({ key }) => key),
     dots: Float64Array.from(sorted, ({ dot }) => dot),
     versions: Float64Array.from(sorted, (row) => row.version),
-    operations: new Uint8Array(sorted.length).fill(operation),
+    operations: Uint8Array.from(sorted, (row) => row.operation ?? operation),
     columns,
     atomic: false,
   }

@@ -16,7 +16,7 @@ const RECONNECT_GAP_MS = 20
 interface Statement {
   readonly name: string
   readonly text: string
-  readonly values: Buffer[]
+  readonly values: (Buffer | null)[]
 }
 
 export class SessionConnection {
@@ -87,11 +87,11 @@ export class SessionConnection {
     })
   }
 
-  /** Runs a statement that answers with one number; rejects as `run` does. */
-  runRow(client: Client, { name, text, values }: Statement, leftMs: number): Promise<number> {
+  /** Runs a statement that answers with one row; rejects as `run` does. */
+  runRow(client: Client, { name, text, values }: Statement, leftMs: number): Promise<readonly string[]> {
     return this.#bounded(client, leftMs, (resolve, reject) => {
       client.query(
-        new RowQuery(name, text, values, (error, answer) => (error === null ? resolve(answer) : reject(error))),
+        new RowQuery(name, text, values, (error, fields) => (error === null ? resolve(fields) : reject(error))),
       )
     })
   }

@@ -6,12 +6,15 @@ import { OUTCOME, type WriteResult } from '../../bench/contract/outcome.ts'
 import { OPERATION, OPERATION_NAMES, type RowBatch } from '../../bench/contract/table.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { ArrayParameter, TYPE } from './array-parameter.ts'
-import { BatchParameters, rowParameters } from './batch-parameters.ts'
+import { BatchParameters, holds, rowParameters } from './batch-parameters.ts'
 import { codeOf, connect, type Connecting } from './connect.ts'
 import { copyBlock, COPY_HEADER, COPY_TRAILER } from './copy-format.ts'
 import { MODE } from './modes.ts'
 import { SessionConnection, TIMEOUT } from './session-connection.ts'
-import { copyRows, readVersions, upsertBatch, upsertRow } from './statements.ts'
+import { sqlTable, type SqlTable } from './sql-table.ts'
+import { copyRows, readVersions } from './statements.ts'
+import { copiedResult, foundResult, raisedResult, rowResult } from './write-answers.ts'
+import { incrementBatch, incrementRow, upsertBatch, upsertRow } from './write-statements.ts'
 
 const OPENING_MS = 10_000
 /** How often the server looks whether the client of a running statement is still there. */
@@ -30,30 +33,48 @@ function outcomeOf(error: unknown): WriteResult {
   return { outcome: OUTCOME.info, error: severity === undefined ? 'connection_lost' : `sqlstate_${code}` }
 }
 
+function refuseAllButInserts(batch: RowBatch): void {
+  for (let row = 0; row < batch.count; row++) {
+    const operation = batch.operations[row]
+    if (operation === OPERATION.insert) continue
+    const name = OPERATION_NAMES[operation] ?? `operation ${operation}`
+    throw new BenchError(
+      'STORE',
+      `The postgres mode copy cannot ${name} rows: use another mode, or a workload that only inserts.`,
+    )
+  }
+}
+
 class PostgresSession implements Session {
   readonly #options: SessionOptions
   readonly #connection: SessionConnection
   readonly #parameters: BatchParameters
   readonly #asked = new ArrayParameter(TYPE.int8)
   readonly #copies: boolean
-  readonly #texts: { readonly batch: string; readonly row: string; readonly copy: string; readonly read: string }
+  readonly #table: SqlTable
+  readonly #texts: Readonly<
+    Record<'upsertBatch' | 'incrementBatch' | 'upsertRow' | 'incrementRow' | 'copy' | 'read', string>
+  >
 
   constructor(connection: SessionConnection, dc: Dc, options: SessionOptions) {
-    const { table } = options.plan
+    const table = sqlTable(options.plan)
+    this.#table = table
     this.#connection = connection
     this.#options = options
     this.#copies = options.mode === MODE.copy
     this.#parameters = new BatchParameters(table)
     this.#texts = {
-      batch: upsertBatch(table, dc.index),
-      row: upsertRow(table, dc.index),
-      copy: copyRows(table),
+      upsertBatch: upsertBatch(table, dc.index),
+      incrementBatch: incrementBatch(table, dc.index),
+      upsertRow: upsertRow(table, dc.index),
+      incrementRow: incrementRow(table, dc.index),
+      copy: copyRows(table, dc.index),
       read: readVersions(table),
     }
   }
 
   async write(batch: RowBatch): Promise<WriteResult> {
-    this.#refuseOthers(batch)
+    if (this.#copies) refuseAllButInserts(batch)
     const startedMs = performance.now()
     let client: Client
     try {
@@ -72,40 +93,30 @@ class PostgresSession implements Session {
     }
   }
 
-  #refuseOthers(batch: RowBatch): void {
-    for (let row = 0; row < batch.count; row++) {
-      const operation = batch.operations[row]
-      if (operation === OPERATION.insert || (operation === OPERATION.upsert && !this.#copies)) continue
-      const name = OPERATION_NAMES[operation] ?? `operation ${operation}`
-      throw new BenchError(
-        'STORE',
-        this.#copies
-          ? `The postgres mode copy cannot ${name} rows: use another mode, or a workload that only inserts.`
-          : `The postgres driver cannot ${name} rows: use a workload that upserts or inserts.`,
-      )
-    }
+  /** Increments need a statement of their own, where there is a counter to add to. */
+  #adds(batch: RowBatch): boolean {
+    return this.#table.counters.length > 0 && holds(batch, OPERATION.increment)
   }
 
   async #writeRow(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
-    const statement = { name: 'upsert_row', text: this.#texts.row, values: rowParameters(batch, 0) }
-    const stored = await this.#connection.runRow(client, statement, leftMs)
-    if (stored === batch.versions[0]) return { outcome: OUTCOME.ok }
-    return { outcome: OUTCOME.ok, storedVersions: Float64Array.of(stored) }
+    const name = this.#adds(batch) ? 'incrementRow' : 'upsertRow'
+    const statement = { name, text: this.#texts[name], values: rowParameters(batch, 0) }
+    return rowResult(batch, await this.#connection.runRow(client, statement, leftMs))
   }
 
   async #writeBatch(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
-    const statement = { name: 'upsert_batch', text: this.#texts.batch, values: this.#parameters.encode(batch) }
-    const raised = await this.#connection.run(client, statement, leftMs)
-    if (raised.length === 0) return { outcome: OUTCOME.ok }
-    const versionOf = new Map(raised.map(([key, version]) => [Number(key), Number(version)]))
-    const storedVersions = new Float64Array(batch.count)
-    for (let row = 0; row < batch.count; row++) storedVersions[row] = versionOf.get(batch.keys[row]) ?? 0
-    return { outcome: OUTCOME.ok, storedVersions }
+    const adds = this.#adds(batch)
+    const name = adds ? 'incrementBatch' : 'upsertBatch'
+    const values = adds ? this.#parameters.encodeIncrements(batch) : this.#parameters.encode(batch)
+    const rows = await this.#connection.run(client, { name, text: this.#texts[name], values }, leftMs)
+    return this.#table.vector.length === 0 ? raisedResult(batch, rows) : foundResult(batch, rows[0])
   }
 
   async #copy(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
-    await this.#connection.copy(client, this.#texts.copy, [COPY_HEADER, copyBlock(batch), COPY_TRAILER], leftMs)
-    return { outcome: OUTCOME.ok }
+    const vectorDcs = this.#table.vector.length
+    const chunks = [COPY_HEADER, copyBlock(batch, vectorDcs > 0), COPY_TRAILER]
+    await this.#connection.copy(client, this.#texts.copy, chunks, leftMs)
+    return copiedResult(batch, vectorDcs)
   }
 
   async read(keys: Float64Array): Promise<RowVersions> {
@@ -118,13 +129,16 @@ class PostgresSession implements Session {
     const found = new Map(rows.map((row) => [Number(row[0]), row]))
     const dots = new Float64Array(keys.length)
     const versions = new Float64Array(keys.length)
+    const vectorDcs = this.#table.vector.length
+    const seen = new Float64Array(keys.length * vectorDcs)
     for (let i = 0; i < keys.length; i++) {
       const row = found.get(keys[i])
       if (row === undefined) continue
       dots[i] = Number(row[1])
       versions[i] = Number(row[2])
+      for (let dc = 0; dc < vectorDcs; dc++) seen[i * vectorDcs + dc] = Number(row[3 + dc])
     }
-    return { dots, versions }
+    return vectorDcs === 0 ? { dots, versions } : { dots, versions, seen }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

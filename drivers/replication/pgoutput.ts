@@ -1,5 +1,5 @@
 // Reads Postgres's logical decoding stream (plugin pgoutput, protocol version 1, binary tuples) of one table whose first
-// columns are key, dot and version. A row is handed on as the place of its tuple: only key and version become numbers.
+// columns are key, dot and version, which are never null. A row is handed on as the place of its tuple: only key and version become numbers.
 import { BenchError } from '../../bench/contract/errors.ts'
 import { int64At, uint32At } from './pgoutput-frames.ts'
 
@@ -36,6 +36,7 @@ const KEY_TUPLE = code('K')
 const OLD_TUPLE = code('O')
 const BINARY = code('b')
 const TEXT = code('t')
+const NULL = code('n')
 /** Origin, type and logical messages say nothing that the reader needs. */
 const IGNORED = new Set([code('O'), code('Y'), code('M')])
 
@@ -134,9 +135,14 @@ export function tupleEnd(bytes: Uint8Array, start: number, limit: number): numbe
   return at
 }
 
+/** Whether the column that begins at `at` is null; it is this one byte then. */
+export function isNull(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === NULL
+}
+
 /**
  * Where the element of the next column begins, given where the column begins: an element is length and bytes. Throws
- * FORMAT for a column that is null, unchanged or not binary, none of which our tables and writes make.
+ * FORMAT for a column that is null, unchanged or not binary; the latter two our tables and writes never make.
  */
 export function elementStart(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== BINARY) refuse('holds a column that is not whole and binary')

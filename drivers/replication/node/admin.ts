@@ -18,7 +18,9 @@ import { NodeConnection } from './connection.ts'
 import { decodeDigest, mergeDigests } from './digest.ts'
 import { FRAME_HEADER_BYTES } from './frame.ts'
 import { MESSAGE, type NodeStatus, ROLE, encodeNumbers, encodeSelection } from './message.ts'
+import { type NodePlanted, joinPlanted } from './planted.ts'
 import { PackedRows, packBatch, recordContent, recordDot, recordVersion } from './packed-rows.ts'
+import { vectorDcsOf } from './services.ts'
 
 /** What anything but a walk over the whole table may take, and what such a walk may take a row on a crowded machine. */
 const TIMEOUT_MS = 60_000
@@ -65,7 +67,7 @@ export class NodeAdmin implements Admin {
     const inFlight: Promise<void>[] = []
     for (const batch of source()) {
       const { count } = batch
-      const frame = packBatch(batch, FRAME_HEADER_BYTES)
+      const frame = packBatch(batch, FRAME_HEADER_BYTES, vectorDcsOf(this.#plan))
       const stored = this.#plan.dcs.map(async ({ name }) => {
         const connection = await this.#connection(name)
         // Each connection writes its own header: ids differ.
@@ -129,12 +131,13 @@ export class NodeAdmin implements Admin {
   async *rows(dc: string, selection: RowSelection): AsyncGenerator<RowStates> {
     let page = await this.#ask(dc, MESSAGE.rows, encodeSelection(selection))
     const cursor = page.subarray(0, 8)
-    let rows = PackedRows.parse(page.subarray(8))
+    const vectorDcs = vectorDcsOf(this.#plan)
+    let rows = PackedRows.parse(page.subarray(8), vectorDcs)
     try {
       while (rows.count > 0) {
         yield rowStates(rows)
         page = await this.#ask(dc, MESSAGE.next, cursor)
-        rows = PackedRows.parse(page.subarray(8))
+        rows = PackedRows.parse(page.subarray(8), vectorDcs)
       }
     } finally {
       if (rows.count > 0) await this.#ask(dc, MESSAGE.endCursor, cursor)
@@ -146,7 +149,10 @@ export class NodeAdmin implements Admin {
     for (const { counters } of await this.#statuses()) {
       for (const [name, count] of Object.entries(counters)) own[name] = (own[name] ?? 0) + count
     }
-    return { conflictsReported: { count: own.discarded_rows, meaning: CONFLICTS_MEANING }, own }
+    const conflictsReported = { count: own.discarded_rows, meaning: CONFLICTS_MEANING }
+    const told = await this.#everywhere(MESSAGE.planted)
+    const planted = joinPlanted(told.map((body) => JSON.parse(body.toString('utf8')) as NodePlanted[]))
+    return planted.length === 0 ? { conflictsReported, own } : { conflictsReported, own, planted }
   }
 
   async flush(): Promise<void> {

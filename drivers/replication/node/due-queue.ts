@@ -1,18 +1,15 @@
-// Things that happen a fixed time later, in their order, with one timer for all of them.
+// Things that happen some time later, in their order, with one timer for all of them.
 
 export class DueQueue {
-  readonly #delayMs: number
   readonly #actions: { readonly dueMs: number; readonly act: () => void }[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(delayMs: number) {
-    this.#delayMs = delayMs
-  }
-
-  /** Acts after the delay; at once where the delay is 0. */
-  push(act: () => void): void {
-    if (this.#delayMs === 0) return act()
-    this.#actions.push({ dueMs: performance.now() + this.#delayMs, act })
+  /** Acts after the delay, but not before what was pushed earlier; at once where there is nothing to wait for. */
+  push(act: () => void, delayMs: number): void {
+    const last = this.#actions.at(-1)
+    if (delayMs === 0 && last === undefined) return act()
+    const dueMs = performance.now() + delayMs
+    this.#actions.push({ dueMs: last === undefined ? dueMs : Math.max(last.dueMs, dueMs), act })
     this.#arm()
   }
 

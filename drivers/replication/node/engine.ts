@@ -50,7 +50,12 @@ export interface Engine {
    */
   known(key: number): number
   readonly knownDot: number
-  /** Reads rows from storage so that `known` can answer. Everything put before must have been committed. */
+  /**
+   * The row as put so far, committed or not; null where there is none, undefined where telling would take a read. Asked only
+   * of an engine that was told to remember records.
+   */
+  record(key: number): Buffer | null | undefined
+  /** Reads rows from storage so that `known`, and `record` if need be, can answer. What was loaded must have been committed. */
   learn(keys: readonly number[]): Promise<void>
   put(key: number, version: number, dot: number, record: Buffer): void
   /** Puts a row that `known` need not remember. */

@@ -7,7 +7,8 @@ import { FRAME_BYTES_MAX, MalformedFrame, frameOf } from './frame.ts'
 import { FrameSocket } from './frame-socket.ts'
 import { MESSAGE, REFUSED, REPLY, ROLE, decodeExactly, encodeHello, encodeNumbers } from './message.ts'
 import { Serial } from './serial.ts'
-import type { Store } from './store.ts'
+import { partsOf } from './entry-parts.ts'
+import type { EntryPart, Store } from './store.ts'
 
 /** Both ends of a stream say something this often. */
 export const BEAT_MS = 1000
@@ -29,14 +30,13 @@ interface FollowerOptions {
   readonly ownIndex: number
   readonly secret: string
   readonly store: Store
-  readonly applyDelayMs: number
   readonly log: (line: string) => void
 }
 
 export class Follower {
   readonly peer: Peer
   readonly #options: FollowerOptions
-  readonly #due: DueQueue
+  readonly #due = new DueQueue()
   #socket: FrameSocket | undefined
   #beat: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
@@ -48,7 +48,6 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.peer = options.peer
     this.#options = options
-    this.#due = new DueQueue(options.applyDelayMs)
     this.#connect()
   }
 
@@ -78,10 +77,16 @@ export class Follower {
       if (body.length < 8) throw new MalformedFrame('an entry without a position')
       const entry = { position: body.readDoubleLE(0), payload: body.subarray(8) }
       uncommittedBytes += body.length
-      if (uncommittedBytes > UNCOMMITTED_BYTES_MAX && this.#options.applyDelayMs === 0) socket.pause()
-      this.#due.push(() =>
-        jobs.push(() => store.apply(peer.index, logId, entry, () => committed(entry.position, body.length))),
-      )
+      const lateMs = store.disturbance?.applyDelayMs
+      if (uncommittedBytes > UNCOMMITTED_BYTES_MAX && lateMs === undefined) socket.pause()
+      const apply = (part: EntryPart) => {
+        const done = () => {
+          if (part.unfinished !== true) committed(entry.position, body.length)
+        }
+        jobs.push(() => store.apply(peer.index, logId, part, done))
+      }
+      if (lateMs === undefined) apply(entry)
+      else for (const { part, delayMs } of partsOf(entry, lateMs)) this.#due.push(() => apply(part), delayMs)
     }
     const committed = (position: number, bytes: number) => {
       committedPosition = position

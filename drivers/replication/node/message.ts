@@ -26,6 +26,8 @@ export const MESSAGE = {
   acknowledge: 13,
   /** To a peer: nothing new, but the node lives. */
   beat: 14,
+  /** What the node planted on purpose; the reply is JSON. */
+  planted: 15,
 } as const
 
 export const REPLY = 64

@@ -1,7 +1,9 @@
 // One node: an engine, its store, a port for clients and peers, and a follower for every other DC.
 import type { Address } from '../../../bench/contract/driver.ts'
+import type { Column } from '../../../bench/contract/table.ts'
 import { announceReady, endWithParent, log } from '../../../bench/lib/service-process.ts'
 import { messageOf } from '../../../bench/contract/errors.ts'
+import { CounterColumns } from './counter-columns.ts'
 import type { Disturbance } from './disturbance.ts'
 import type { Engine } from './engine.ts'
 import { BEAT_MS, Follower, type Peer } from './follower.ts'
@@ -21,6 +23,14 @@ export interface NodeConfig {
   readonly folder: string
   /** The driver's settings, defaults filled in. */
   readonly settings: Readonly<Record<string, string>>
+  /** DCs of the version vector that every row has, where causality is exact; else 0. */
+  readonly vectorDcs: number
+  readonly columns: readonly Column[]
+}
+
+/** Whether a node must look into stored rows to take a write: for their vectors or their counters. */
+export function needsRecords({ vectorDcs, columns }: NodeConfig): boolean {
+  return vectorDcs > 0 || new CounterColumns(columns).any
 }
 
 /** Opens the engine, serves, and runs until it is asked to end. */
@@ -33,7 +43,7 @@ export async function runNode(config: NodeConfig, engine: Engine, disturbance?: 
     process.exit(1)
   }
   const recovered = await engine.open()
-  const store = new Store(engine, recovered, { dcIndex, peers: peerIndices }, disturbance, fatal)
+  const store = new Store(engine, recovered, { ...config, peers: peerIndices }, disturbance, fatal)
   const followers: Follower[] = []
   const status = (): NodeStatus => describeNode(config, store, server, followers, disturbance)
   const server: NodeServer = new NodeServer({
@@ -41,15 +51,12 @@ export async function runNode(config: NodeConfig, engine: Engine, disturbance?: 
     secret,
     store,
     peerIndices,
-    acknowledgeDelayMs: disturbance?.acknowledgeDelayMs ?? 0,
     status,
     log,
   })
   await server.listen()
   for (const peer of peers) {
-    followers.push(
-      new Follower({ peer, ownIndex: dcIndex, secret, store, applyDelayMs: disturbance?.applyDelayMs ?? 0, log }),
-    )
+    followers.push(new Follower({ peer, ownIndex: dcIndex, secret, store, log }))
   }
   const trim = setInterval(() => store.trim(), BEAT_MS)
   endWithParent(async () => {

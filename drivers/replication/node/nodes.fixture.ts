@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import type { Admin, Address, DeployPlan, Driver, Endpoints, Session } from '../../../bench/contract/driver.ts'
 import type { Service } from '../../../bench/contract/service.ts'
-import type { RowBatch } from '../../../bench/contract/table.ts'
+import { OPERATION, type RowBatch } from '../../../bench/contract/table.ts'
 import { delay } from '../../../bench/lib/clock.ts'
 import { ContentMaker } from '../../../bench/lib/content.ts'
 import { HybridClock, LOADED_VERSION, loadedDot, packDot } from '../../../bench/lib/dot.ts'
 
 export const SECRET = '00112233445566778899aabbccddeeff'
 const SEED = 5
-const TABLE = {
+export const TABLE = {
   name: 'things',
   rows: 5000,
   columns: [
@@ -57,7 +57,11 @@ export class Nodes implements AsyncDisposable {
     this.#services = driver.services(plan)
   }
 
-  static async start(driver: Driver, settings: Readonly<Record<string, string>> = {}): Promise<Nodes> {
+  static async start(
+    driver: Driver,
+    settings: Readonly<Record<string, string>> = {},
+    asked: Partial<Pick<DeployPlan, 'causality' | 'table'>> = {},
+  ): Promise<Nodes> {
     const dcs = ['west', 'east'].map((name, index) => ({ name, index }))
     const defaults = Object.fromEntries(driver.settings.map((setting) => [setting.name, setting.default]))
     const plan: DeployPlan = {
@@ -68,6 +72,7 @@ export class Nodes implements AsyncDisposable {
       seed: SEED,
       causality: 'bounds',
       secret: SECRET,
+      ...asked,
     }
     const endpoints: Endpoints = { west: { node: await freeAddress() }, east: { node: await freeAddress() } }
     const nodes = new Nodes(driver, plan, endpoints)
@@ -129,12 +134,14 @@ export class Writer {
   }
 
   /** A batch that writes `keys`, which ascend. */
-  batch(keys: readonly number[]): RowBatch {
-    return batchOf(
+  batch(keys: readonly number[], operation: number = OPERATION.upsert): RowBatch {
+    const batch = batchOf(
       keys,
       () => packDot(this.#dcIndex, 0, ++this.#sequence),
       () => this.#clock.next(),
     )
+    batch.operations.fill(operation)
+    return batch
   }
 }
 

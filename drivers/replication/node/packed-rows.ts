@@ -1,17 +1,27 @@
 // Rows as they travel, lie in the log and are stored: one layout, so that a stored row is a slice of the request that wrote it.
 //
 //   rows   = count u32 · keys f64[count] · ends u32[count] (of the records, from the first) · records
-//   record = dot f64 · version f64 · operation u8 · content (the canonical encoding of bench/lib/content.ts)
+//   record = dot f64 · version f64 · operation u3, DCs u5 · content (the canonical encoding of bench/lib/content.ts; of a delete,
+//            none) · version vector f64[DCs]: by DC the latest dot on this key that was taken in, only where causality is exact
 import { encodeContent, encodedLength } from '../../../bench/lib/content.ts'
-import type { Column, RowBatch } from '../../../bench/contract/table.ts'
+import { OPERATION, type Column, type RowBatch } from '../../../bench/contract/table.ts'
 import { MalformedFrame } from './frame.ts'
 
 /** Bytes of a record before the content. */
-const RECORD_HEADER_BYTES = 17
+export const RECORD_HEADER_BYTES = 17
+const OPERATION_AT = 16
+const OPERATION_MASK = 7
+const DCS_SHIFT = 3
 
 export const recordDot = (record: Buffer): number => record.readDoubleLE(0)
 export const recordVersion = (record: Buffer): number => record.readDoubleLE(8)
-export const recordContent = (record: Buffer): Buffer => record.subarray(RECORD_HEADER_BYTES)
+export const recordOperation = (record: Buffer): number => record[OPERATION_AT] & OPERATION_MASK
+/** DCs in the record's version vector; 0 where it has none. */
+const recordDcs = (record: Buffer): number => record[OPERATION_AT] >>> DCS_SHIFT
+/** Where the record's version vector begins, and where all that DCs must agree upon ends: a vector may differ for a while. */
+export const recordVectorAt = (record: Buffer): number => record.length - 8 * recordDcs(record)
+export const recordContent = (record: Buffer): Buffer => record.subarray(RECORD_HEADER_BYTES, recordVectorAt(record))
+export const recordWithoutVector = (record: Buffer): Buffer => record.subarray(0, recordVectorAt(record))
 
 const isIdentity = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 
@@ -31,18 +41,21 @@ export class PackedRows {
     this.#recordsAt = 4 + 12 * count
   }
 
-  /** Views bytes that may come from anywhere; throws MalformedFrame where they are not rows. */
-  static parse(bytes: Buffer): PackedRows {
+  /**
+   * Views bytes that may come from anywhere; throws MalformedFrame where they are not rows with vectors of `dcs` DCs (0: without).
+   */
+  static parse(bytes: Buffer, dcs = 0): PackedRows {
     const rows = PackedRows.#frame(bytes)
     let end = 0
     for (let i = 0; i < rows.count; i++) {
       const next = rows.#end(i)
-      if (next - end < RECORD_HEADER_BYTES) throw new MalformedFrame(`the record of row ${i} is too short`)
+      if (next - end < RECORD_HEADER_BYTES + 8 * dcs) throw new MalformedFrame(`the record of row ${i} is too short`)
       if (next > bytes.length - rows.#recordsAt) throw new MalformedFrame(`the record of row ${i} ends past its rows`)
       end = next
       if (!isIdentity(rows.key(i)) || !isIdentity(rows.dot(i)) || !isIdentity(rows.version(i))) {
         throw new MalformedFrame(`the key, dot or version of row ${i} is not a whole number`)
       }
+      rows.#checkRecord(i, dcs)
     }
     if (rows.#recordsAt + end !== bytes.length) throw new MalformedFrame('bytes follow the last record')
     return rows
@@ -75,6 +88,16 @@ export class PackedRows {
     return this.#view.getFloat64(this.#start(row) + 8, true)
   }
 
+  operation(row: number): number {
+    return this.bytes[this.#start(row) + OPERATION_AT] & OPERATION_MASK
+  }
+
+  /** Replaces a row's operation, in the bytes themselves. */
+  setOperation(row: number, operation: number): void {
+    const at = this.#start(row) + OPERATION_AT
+    this.bytes[at] = (this.bytes[at] & ~OPERATION_MASK) | operation
+  }
+
   /** Replaces a row's version, in the bytes themselves. */
   setVersion(row: number, version: number): void {
     this.#view.setFloat64(this.#start(row) + 8, version, true)
@@ -82,6 +105,19 @@ export class PackedRows {
 
   record(row: number): Buffer {
     return this.bytes.subarray(this.#start(row), this.#recordsAt + this.#end(row))
+  }
+
+  #checkRecord(row: number, dcs: number): void {
+    const record = this.record(row)
+    if (recordDcs(record) !== dcs) {
+      throw new MalformedFrame(`row ${row} has a vector of ${recordDcs(record)} DCs where ${dcs} were expected`)
+    }
+    if (recordOperation(record) === OPERATION.delete && recordContent(record).length > 0) {
+      throw new MalformedFrame(`row ${row} is a delete with content`)
+    }
+    for (let at = recordVectorAt(record); at < record.length; at += 8) {
+      if (!isIdentity(record.readDoubleLE(at))) throw new MalformedFrame(`the vector of row ${row} is none`)
+    }
   }
 
   #end(row: number): number {
@@ -93,11 +129,11 @@ export class PackedRows {
   }
 }
 
-/** Packs a batch behind `room` bytes left free for a header. */
-export function packBatch(batch: RowBatch, room: number): Buffer {
-  const { count, columns } = batch
-  let bytes = 4 + (12 + RECORD_HEADER_BYTES) * count
-  for (let i = 0; i < count; i++) bytes += encodedLength(columns, i)
+/** Packs a batch behind `room` bytes left free for a header; every row gets an empty vector of `dcs` DCs (0: none). */
+export function packBatch(batch: RowBatch, room: number, dcs = 0): Buffer {
+  const { count, columns, operations } = batch
+  let bytes = 4 + (12 + RECORD_HEADER_BYTES + 8 * dcs) * count
+  for (let i = 0; i < count; i++) if (operations[i] !== OPERATION.delete) bytes += encodedLength(columns, i)
   const packed = Buffer.allocUnsafeSlow(room + bytes)
   const view = new DataView(packed.buffer, packed.byteOffset + room, bytes)
   view.setUint32(0, count, true)
@@ -107,8 +143,11 @@ export function packBatch(batch: RowBatch, room: number): Buffer {
     view.setFloat64(4 + 8 * i, batch.keys[i], true)
     view.setFloat64(at, batch.dots[i], true)
     view.setFloat64(at + 8, batch.versions[i], true)
-    view.setUint8(at + 16, batch.operations[i])
-    at = encodeContent(columns, i, packed, room + at + RECORD_HEADER_BYTES) - room
+    view.setUint8(at + OPERATION_AT, operations[i] | (dcs << DCS_SHIFT))
+    at += RECORD_HEADER_BYTES
+    if (operations[i] !== OPERATION.delete) at = encodeContent(columns, i, packed, room + at) - room
+    if (dcs > 0) packed.fill(0, room + at, room + at + 8 * dcs)
+    at += 8 * dcs
     view.setUint32(4 + 8 * count + 4 * i, at - recordsAt, true)
   }
   return packed

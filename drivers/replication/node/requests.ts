@@ -17,9 +17,11 @@ import {
   decodeSelection,
   encodeNumbers,
 } from './message.ts'
-import { PackedRows, packRecords, recordDot, recordVersion } from './packed-rows.ts'
+import { PackedRows, packRecords, recordDot, recordVersion, recordWithoutVector } from './packed-rows.ts'
+import { readVector } from './row-vectors.ts'
 import { Serial } from './serial.ts'
-import type { Raised, Store } from './store.ts'
+import type { Store } from './store.ts'
+import { encodeWriteAnswer } from './write-answer.ts'
 
 /** Bytes of unanswered requests, or of unread answers, beyond which no more requests are taken. */
 const UNANSWERED_BYTES_MAX = 8 << 20
@@ -36,18 +38,17 @@ export class Requests {
   readonly #socket: FrameSocket
   readonly #store: Store
   readonly #status: () => NodeStatus
-  readonly #late: DueQueue
+  readonly #late = new DueQueue()
   readonly #jobs: Serial
   readonly #cursors = new Map<number, Cursor>()
   #nextCursor = 1
   #unansweredBytes = 0
   #uncommittedWrites = 0
 
-  constructor(socket: FrameSocket, store: Store, status: () => NodeStatus, acknowledgeDelayMs: number) {
+  constructor(socket: FrameSocket, store: Store, status: () => NodeStatus) {
     this.#socket = socket
     this.#store = store
     this.#status = status
-    this.#late = new DueQueue(acknowledgeDelayMs)
     this.#jobs = new Serial((error) => {
       if (!(error instanceof MalformedFrame)) throw error
       socket.close(`malformed: ${error.message}`)
@@ -56,6 +57,7 @@ export class Requests {
 
   /** Takes one request; throws MalformedFrame where it is none. */
   take(type: number, id: number, body: Buffer): void {
+    const store = this.#store
     this.#unansweredBytes += body.length
     const settle = (answer: Buffer) => {
       this.#unansweredBytes -= body.length
@@ -69,10 +71,10 @@ export class Requests {
         else settle(frameOf(REFUSED, id, Buffer.from(messageOf(error), 'utf8')))
       })
     }
-    if (type === MESSAGE.write) this.#jobs.push(() => this.#write(PackedRows.parse(body), reply))
+    if (type === MESSAGE.write) this.#jobs.push(() => this.#write(PackedRows.parse(body, store.vectorDcs), reply))
     else if (type === MESSAGE.read) this.#jobs.push(() => this.#read(decodeKeys(body), answer))
     else if (type === MESSAGE.load)
-      this.#jobs.push(() => this.#store.load(PackedRows.parse(body), () => reply(allocateFrame(0))))
+      this.#jobs.push(() => store.load(PackedRows.parse(body, store.vectorDcs), () => reply(allocateFrame(0))))
     else answer(this.#question(type, body))
     this.regulate()
   }
@@ -92,9 +94,10 @@ export class Requests {
 
   #write(rows: PackedRows, reply: (answer: Buffer) => void): void | Promise<void> {
     this.#uncommittedWrites++
-    return this.#store.write(rows, (raised) => {
+    const lateMs = rows.count === 0 ? 0 : (this.#store.disturbance?.acknowledgeDelayMs?.(rows.dot(0)) ?? 0)
+    return this.#store.write(rows, (answer) => {
       this.#uncommittedWrites--
-      this.#late.push(() => reply(raisedFrame(raised)))
+      this.#late.push(() => reply(framed(encodeWriteAnswer(answer))), lateMs)
     })
   }
 
@@ -102,12 +105,14 @@ export class Requests {
   #read(keys: Float64Array, answer: (question: Promise<Buffer>) => void): void {
     const versions = async () => {
       const records = await this.#store.engine.read(keys)
-      const numbers = new Float64Array(2 * keys.length)
+      const { vectorDcs } = this.#store
+      const numbers = new Float64Array((2 + vectorDcs) * keys.length)
       for (let i = 0; i < records.length; i++) {
         const record = records[i]
         if (record === undefined) continue
         numbers[i] = recordDot(record)
         numbers[keys.length + i] = recordVersion(record)
+        if (vectorDcs > 0) readVector(record, numbers, 2 * keys.length + i * vectorDcs)
       }
       return framed(encodeNumbers(numbers))
     }
@@ -127,6 +132,8 @@ export class Requests {
         return this.#end(decodeExactly(body, 1)[0])
       case MESSAGE.status:
         return Promise.resolve(framed(Buffer.from(JSON.stringify(this.#status()), 'utf8')))
+      case MESSAGE.planted:
+        return Promise.resolve(framed(Buffer.from(JSON.stringify(this.#store.disturbance?.planted() ?? []), 'utf8')))
       case MESSAGE.flush:
         return this.#flush()
       default:
@@ -152,7 +159,7 @@ export class Requests {
     try {
       const pages = body[4] === 1 ? snapshot.pages() : pagesOfKeys(snapshot, decodeKeys(body.subarray(5)))
       for await (const { keys, records } of pages) {
-        for (let i = 0; i < keys.length; i++) sum.add(keys[i], records[i])
+        for (let i = 0; i < keys.length; i++) sum.add(keys[i], recordWithoutVector(records[i]))
       }
     } finally {
       await snapshot.close()
@@ -220,11 +227,6 @@ async function* pagesOfBucket(snapshot: EngineSnapshot, bucket: number, buckets:
     page = { keys: [], records: [] }
   }
   yield page
-}
-
-/** Answer to a write: the places of raised rows and their versions, one after another; empty as a rule. */
-function raisedFrame(raised: Raised | undefined): Buffer {
-  return raised === undefined ? allocateFrame(0) : framed(encodeNumbers([...raised.rows, ...raised.versions]))
 }
 
 function framed(body: Buffer): Buffer {

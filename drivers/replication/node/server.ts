@@ -15,7 +15,6 @@ interface ServerOptions {
   readonly secret: string
   readonly store: Store
   readonly peerIndices: readonly number[]
-  readonly acknowledgeDelayMs: number
   readonly status: () => NodeStatus
   readonly log: (line: string) => void
 }
@@ -100,7 +99,7 @@ export class NodeServer {
   }
 
   #greet(socket: FrameSocket, id: number, body: Buffer): Served | undefined {
-    const { store, peerIndices, status, acknowledgeDelayMs } = this.#options
+    const { store, peerIndices, status } = this.#options
     const { role, dcIndex, secret } = decodeHello(body)
     if (!timingSafeEqual(fingerprint(secret), this.#secret)) {
       this.refusedConnections++
@@ -111,7 +110,7 @@ export class NodeServer {
     socket.limitBytes = FRAME_BYTES_MAX
     socket.send(frameOf(MESSAGE.hello + REPLY, id, Buffer.alloc(0)))
     if (role === ROLE.peer) return { role: 'peer', socket, dcIndex }
-    return { role: 'client', socket, requests: new Requests(socket, store, status, acknowledgeDelayMs) }
+    return { role: 'client', socket, requests: new Requests(socket, store, status) }
   }
 
   #peerSays(peer: Served & { readonly role: 'peer' }, type: number, id: number, body: Buffer): void {

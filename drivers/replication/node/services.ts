@@ -18,7 +18,14 @@ export const LOG_SHIPPING: Omit<Replication, 'name'> = {
     ordered: true,
     transactions: true,
     readable: true,
+    vectors: true,
+    increments: true,
   },
+}
+
+/** DCs of the version vector that every row has: all of them where causality is exact, else none. */
+export function vectorDcsOf({ causality, dcs }: DeployPlan): number {
+  return causality === 'exact' ? dcs.length : 0
 }
 
 /**
@@ -44,6 +51,8 @@ export function nodeServices(plan: DeployPlan, driver: string, script: string): 
         seed: plan.seed,
         folder: join(place.folder, 'data'),
         settings: plan.settings,
+        vectorDcs: vectorDcsOf(plan),
+        columns: plan.table.columns,
       }),
     })
   })

@@ -2,18 +2,18 @@
 import type { Address, RowVersions, Session, SessionOptions } from '../../../bench/contract/driver.ts'
 import { BenchError, messageOf } from '../../../bench/contract/errors.ts'
 import { OUTCOME, type WriteResult } from '../../../bench/contract/outcome.ts'
-import { OPERATION, type RowBatch } from '../../../bench/contract/table.ts'
+import type { RowBatch } from '../../../bench/contract/table.ts'
 import type { Dc } from '../../../bench/contract/topology.ts'
 import { delay } from '../../../bench/lib/clock.ts'
 import { NoAnswer, NodeConnection } from './connection.ts'
 import { FRAME_HEADER_BYTES } from './frame.ts'
-import { MESSAGE, ROLE, decodeExactly, decodeNumbers, encodeNumbers } from './message.ts'
+import { MESSAGE, ROLE, decodeExactly, encodeNumbers } from './message.ts'
 import { packBatch } from './packed-rows.ts'
+import { vectorDcsOf } from './services.ts'
+import { decodeWriteAnswer } from './write-answer.ts'
 
 /** A node that is down is asked again this much later, not at once. */
 const RECONNECT_PAUSE_MS = 50
-
-const OK: WriteResult = { outcome: OUTCOME.ok }
 
 /** Opens a session on the node of `dc`; rejects with STORE when it cannot be reached. */
 export async function openNodeSession(
@@ -38,6 +38,7 @@ class NodeSession implements Session {
   readonly #dc: Dc
   readonly #address: Address
   readonly #options: SessionOptions
+  readonly #vectorDcs: number
   #connection: NodeConnection | undefined
   #connecting: Promise<NodeConnection> | undefined
   #lastFailureMs = Number.NEGATIVE_INFINITY
@@ -47,6 +48,7 @@ class NodeSession implements Session {
     this.#dc = dc
     this.#address = address
     this.#options = options
+    this.#vectorDcs = vectorDcsOf(options.plan)
   }
 
   connect(signal?: AbortSignal): Promise<NodeConnection> {
@@ -55,16 +57,11 @@ class NodeSession implements Session {
   }
 
   async write(batch: RowBatch): Promise<WriteResult> {
-    for (let i = 0; i < batch.count; i++) {
-      if (batch.operations[i] === OPERATION.increment) {
-        return { outcome: OUTCOME.fail, error: 'increment-unsupported' }
-      }
-    }
-    const frame = packBatch(batch, FRAME_HEADER_BYTES)
+    const frame = packBatch(batch, FRAME_HEADER_BYTES, this.#vectorDcs)
     try {
       const connection = this.#usable ?? (await this.connect())
       const answer = await connection.askFrame(MESSAGE.write, frame)
-      return answer.length === 0 ? OK : raisedResult(answer, batch.count)
+      return decodeWriteAnswer(answer, batch.count)
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error
       // What was never sent, or was refused, has certainly not happened.
@@ -75,8 +72,11 @@ class NodeSession implements Session {
 
   async read(keys: Float64Array): Promise<RowVersions> {
     const connection = this.#usable ?? (await this.connect())
-    const numbers = decodeExactly(await connection.ask(MESSAGE.read, encodeNumbers(keys)), 2 * keys.length)
-    return { dots: numbers.subarray(0, keys.length), versions: numbers.subarray(keys.length) }
+    const { length } = keys
+    const answer = await connection.ask(MESSAGE.read, encodeNumbers(keys))
+    const numbers = decodeExactly(answer, (2 + this.#vectorDcs) * length)
+    const rows = { dots: numbers.subarray(0, length), versions: numbers.subarray(length, 2 * length) }
+    return this.#vectorDcs === 0 ? rows : { ...rows, seen: numbers.subarray(2 * length) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,12 +106,4 @@ class NodeSession implements Session {
       throw error
     }
   }
-}
-
-function raisedResult(answer: Buffer, count: number): WriteResult {
-  const numbers = decodeNumbers(answer)
-  const storedVersions = new Float64Array(count)
-  const raised = numbers.length / 2
-  for (let i = 0; i < raised; i++) storedVersions[numbers[i]] = numbers[raised + i]
-  return { outcome: OUTCOME.ok, storedVersions }
 }

@@ -11,7 +11,8 @@ import { LSM_SETTINGS, lsmSettings } from '../../lsm/settings.ts'
 import { MemoryEngine } from '../../memory/memory-engine.ts'
 import type { Engine, LogEntry } from './engine.ts'
 import { PackedRows, packRecords, recordDot, recordVersion } from './packed-rows.ts'
-import { type Raised, Store } from './store.ts'
+import { Store } from './store.ts'
+import type { WriteAnswer } from './write-answer.ts'
 
 const DCS = [0, 1, 2]
 const KEYS = 12
@@ -69,7 +70,13 @@ class Site {
     const engine = this.#makeEngine()
     const peers = DCS.filter((dc) => dc !== this.index)
     const fatal = (error: unknown) => assert.fail(String(error))
-    this.store = new Store(engine, await engine.open(), { dcIndex: this.index, peers }, undefined, fatal)
+    this.store = new Store(
+      engine,
+      await engine.open(),
+      { dcIndex: this.index, peers, vectorDcs: 0, columns: [] },
+      undefined,
+      fatal,
+    )
     this.store.log.onPublish(() => {
       const last = this.store.log.recentAfter(this.shipped.at(-1)?.position ?? 0, 1) ?? []
       for (const { position, payload } of last) this.shipped.push({ position, payload: Buffer.from(payload) })
@@ -86,8 +93,8 @@ class Site {
         sorted.map((_, i) => recordOf(dots[i], versions[i])),
       ),
     )
-    const raised = await new Promise<Raised | undefined>((resolve) => void this.store.write(rows, resolve))
-    const expected: Raised = { rows: [], versions: [] }
+    const { raised } = await new Promise<WriteAnswer>((resolve) => void this.store.write(rows, resolve))
+    const expected: { rows: number[]; versions: number[] } = { rows: [], versions: [] }
     sorted.forEach((key, i) => {
       const before = this.model.get(key)?.version ?? 0
       const stored = before >= versions[i] ? nextVersion(before, this.index) : versions[i]
@@ -192,7 +199,7 @@ test('LevelDB nodes agree with the model and with one another, through restarts 
         run++
         return play(script, skewsUs, (dc) => {
           const path = join(folder, `${run}-${dc}`)
-          return () => new LevelEngine(path, settings)
+          return () => new LevelEngine(path, settings, false)
         })
       }),
       { numRuns: 60 },

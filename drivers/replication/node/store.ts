@@ -1,18 +1,29 @@
 // One node's table and log: takes local writes and remote entries, decides by version, and commits what came in meanwhile
 // as one group. A fast writer so never waits for a commit before its next rows are put, and commits stay in order.
-import { dotDc, nextVersion } from '../../../bench/lib/dot.ts'
-import { type Disturbance, FATE } from './disturbance.ts'
-import { DueQueue } from './due-queue.ts'
+import type { Column } from '../../../bench/contract/table.ts'
+import { CounterColumns } from './counter-columns.ts'
+import type { Disturbance } from './disturbance.ts'
 import type { AppliedPosition, Engine, LogEntry, RecoveredState } from './engine.ts'
+import { FoundRows } from './found-rows.ts'
 import { GroupCommit } from './group-commit.ts'
+import { LocalRows } from './local-rows.ts'
 import { Log } from './log.ts'
-import { PackedRows, recordDot, recordVersion, withoutRows } from './packed-rows.ts'
+import { PackedRows, packRecords, recordDot, recordVersion } from './packed-rows.ts'
+import { RowVectors, joinVector, joinedCopy } from './row-vectors.ts'
+import { Wrongs } from './wrongs.ts'
+import type { WriteAnswer } from './write-answer.ts'
 
-/** Rows whose version was raised above what was stored: their places in the batch, and the versions stored. */
-export interface Raised {
-  readonly rows: number[]
-  readonly versions: number[]
+/** Who a store is among the DCs, and what its rows are. */
+interface StoreIdentity {
+  readonly dcIndex: number
+  readonly peers: readonly number[]
+  /** DCs of the version vector that every row has; 0: rows have none. */
+  readonly vectorDcs: number
+  readonly columns: readonly Column[]
 }
+
+/** A log entry, or rows of it after which more of the same entry follow. */
+export type EntryPart = LogEntry & { readonly unfinished?: true }
 
 export class Store {
   readonly engine: Engine
@@ -31,36 +42,60 @@ export class Store {
     write_reads_rows: 0,
     apply_reads_rows: 0,
   }
-  readonly #dcIndex: number
-  readonly #disturbance: Disturbance | undefined
-  readonly #echoes: DueQueue
+  readonly disturbance: Disturbance | undefined
+  readonly #wrongs: Wrongs | undefined
   #highestVersion: number
   #applied: Map<number, AppliedPosition>
   readonly #commits: GroupCommit
   #entries: LogEntry[] = []
   #closed = false
-  // What `#look` found of the rows in hand, by place.
-  #knownVersions = new Float64Array(1024)
-  #knownDots = new Float64Array(1024)
-  #unknown: number[] = []
+  #uncommittedLoads = 0
+  readonly #found: FoundRows
+  readonly #vectors: RowVectors | undefined
+  readonly #localRows: LocalRows
 
   /** @param fatal called when the engine can no longer write: what is in memory is then ahead of it for good. */
   constructor(
     engine: Engine,
     recovered: RecoveredState,
-    identity: { readonly dcIndex: number; readonly peers: readonly number[] },
+    identity: StoreIdentity,
     disturbance: Disturbance | undefined,
     fatal: (error: unknown) => void,
   ) {
     this.engine = engine
     this.logId = recovered.logId
     this.log = new Log(identity.peers, recovered)
-    this.#dcIndex = identity.dcIndex
-    this.#disturbance = disturbance
-    this.#echoes = new DueQueue(disturbance?.echoDelayMs ?? 0)
+    this.disturbance = disturbance
+    this.#wrongs =
+      disturbance &&
+      new Wrongs(disturbance, {
+        always: (key, record) => engine.put(key, recordVersion(record), recordDot(record), record),
+        asUsual: (key, record) => {
+          const rows = PackedRows.trusted(packRecords([key], [record]))
+          this.#takeIn(rows, 0, engine.known(key), engine.record(key) ?? null)
+        },
+        commit: () => this.#commits.add(() => {}),
+      })
     this.#commits = new GroupCommit(() => this.#commitGroup(), fatal)
     this.#highestVersion = recovered.highestVersion
     this.#applied = new Map(recovered.applied)
+    this.#found = new FoundRows(engine)
+    const { dcIndex, vectorDcs } = identity
+    this.#vectors = vectorDcs === 0 ? undefined : new RowVectors(vectorDcs, dcIndex)
+    this.#localRows = new LocalRows({
+      dcIndex,
+      found: this.#found,
+      vectors: this.#vectors,
+      counterColumns: new CounterColumns(identity.columns),
+      disturbance,
+      counters: this.counters,
+      put: (rows, row, version, dot) => this.#put(rows, row, version, dot),
+    })
+  }
+
+  /** DCs of every row's version vector; 0: rows have none. */
+  get vectorDcs(): number {
+    return this.#vectors?.dcs ?? 0
   }
 
   /** How far the log of a peer is applied, committed or about to be. */
@@ -77,17 +112,25 @@ export class Store {
    * Stores and logs the rows of a local batch; `done` is called when they are committed. Returns a promise only where
    * rows must be read before they can be put: the next batch of the same writer must wait for it.
    */
-  write(rows: PackedRows, done: (raised: Raised | undefined) => void): void | Promise<void> {
-    if (this.#look(rows)) return this.#putLocal(rows, done)
-    return this.#learn(rows, 'write_reads_rows', () => this.#putLocal(rows, done))
+  write(rows: PackedRows, done: (answer: WriteAnswer) => void): void | Promise<void> {
+    const needsRecord = this.#localRows.needsRecord(rows)
+    const look = () => this.#found.look(rows, needsRecord)
+    const put = () => {
+      const { answer, shipped } = this.#localRows.put(rows)
+      this.#logEntry(shipped)
+      this.#commits.add(() => done(answer))
+    }
+    if (look()) return put()
+    return this.#learn(look, 'write_reads_rows', put)
   }
 
   /** Applies a log entry of a peer, unless it was applied before or the peer's log is another by now; as `write`. */
-  apply(dcIndex: number, logId: number, entry: LogEntry, done: () => void): void | Promise<void> {
-    const rows = PackedRows.parse(entry.payload)
-    const applied = { logId, position: entry.position }
-    if (this.#look(rows)) return this.#putRemote(rows, dcIndex, applied, done)
-    return this.#learn(rows, 'apply_reads_rows', () => this.#putRemote(rows, dcIndex, applied, done))
+  apply(dcIndex: number, logId: number, entry: EntryPart, done: () => void): void | Promise<void> {
+    const rows = PackedRows.parse(entry.payload, this.vectorDcs)
+    const look = () => this.#found.look(rows, this.#vectors && (() => true))
+    const put = () => this.#putRemote(rows, dcIndex, { logId, ...entry }, done)
+    if (look()) return put()
+    return this.#learn(look, 'apply_reads_rows', put)
   }
 
   /** Stores rows without logging them. */
@@ -97,7 +140,11 @@ export class Store {
       if (version > this.#highestVersion) this.#highestVersion = version
       this.engine.putLoaded(rows.key(i), version, rows.record(i))
     }
-    this.#commits.add(done)
+    this.#uncommittedLoads++
+    this.#commits.add(() => {
+      this.#uncommittedLoads--
+      done()
+    })
   }
 
   /** Calls back when everything put so far is committed; at once if it is. */
@@ -113,95 +160,40 @@ export class Store {
   /** Ends: waits for the commit under way and closes the engine. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#echoes.close()
+    this.#wrongs?.close()
     await new Promise<void>((resolve) => this.whenCommitted(resolve))
     await this.engine.close()
   }
 
-  /** Finds what is stored of each row; false where some must be read first. */
-  #look(rows: PackedRows): boolean {
-    const { engine } = this
-    const horizon = engine.horizon()
-    if (rows.count > this.#knownVersions.length) {
-      this.#knownVersions = new Float64Array(2 * rows.count)
-      this.#knownDots = new Float64Array(2 * rows.count)
-    }
-    this.#unknown = []
-    for (let i = 0; i < rows.count; i++) {
-      const known = engine.known(rows.key(i))
-      if (known === known) {
-        this.#knownVersions[i] = known
-        this.#knownDots[i] = engine.knownDot
-      } else if (rows.version(i) > horizon) {
-        this.#knownVersions[i] = 0
-      } else {
-        this.#unknown.push(rows.key(i))
-      }
-    }
-    return this.#unknown.length === 0
-  }
-
   /** Reads what is unknown and puts the rows in the very turn in which all is known. */
-  async #learn(rows: PackedRows, counter: 'write_reads_rows' | 'apply_reads_rows', put: () => void): Promise<void> {
+  async #learn(look: () => boolean, counter: 'write_reads_rows' | 'apply_reads_rows', put: () => void): Promise<void> {
     do {
-      const unknown = this.#unknown
+      const { unknown } = this.#found
       this.counters[counter] += unknown.length
-      await new Promise<void>((resolve) => this.whenCommitted(resolve))
+      // An engine remembers what was put until after it is committed, but for what was loaded.
+      if (this.#uncommittedLoads > 0) await new Promise<void>((resolve) => this.whenCommitted(resolve))
       if (this.#closed) return
       await this.engine.learn(unknown)
-    } while (!this.#look(rows))
+      if (this.#closed) return
+    } while (!look())
     put()
   }
 
-  #putLocal(rows: PackedRows, done: (raised: Raised | undefined) => void): void {
-    let raised: Raised | undefined
-    let unshipped: Set<number> | undefined
-    for (let i = 0; i < rows.count; i++) {
-      const dot = rows.dot(i)
-      let version = rows.version(i)
-      const fate = this.#disturbance?.fate(dot) ?? FATE.kept
-      if (fate !== FATE.kept) (unshipped ??= new Set()).add(i)
-      if (fate === FATE.unstored) continue
-      const known = this.#knownVersions[i]
-      if (known >= version) {
-        // A request that was overtaken by a later one of the same writer, on another connection.
-        if (dotDc(this.#knownDots[i]) === this.#dcIndex && this.#knownDots[i] >= dot) {
-          this.counters.superseded_rows++
-          continue
-        }
-        version = nextVersion(known, this.#dcIndex)
-        rows.setVersion(i, version)
-        raised ??= { rows: [], versions: [] }
-        raised.rows.push(i)
-        raised.versions.push(version)
-        this.counters.raised_rows++
-      }
-      this.#put(rows, i, version, dot)
-    }
-    this.counters.local_rows += rows.count
-    this.#logEntry(unshipped === undefined ? rows : withoutRows(rows, unshipped))
-    this.#commits.add(() => done(raised))
-  }
-
-  #putRemote(rows: PackedRows, dcIndex: number, applied: AppliedPosition, done: () => void): void {
+  #putRemote(rows: PackedRows, dcIndex: number, part: AppliedPosition & EntryPart, done: () => void): void {
+    const { logId, position, unfinished } = part
+    const applied = { logId, position }
     const last = this.appliedOf(dcIndex)
     if (applied.logId !== last.logId || applied.position <= last.position) {
       this.counters.skipped_entries++
       return this.whenCommitted(done)
     }
-    let discarded = 0
-    let repeated = 0
     for (let i = 0; i < rows.count; i++) {
-      const version = rows.version(i)
-      const known = this.#knownVersions[i]
-      if (version > known) this.#put(rows, i, version, rows.dot(i))
-      else if (version === known) repeated++
-      else discarded++
-      if (this.#disturbance?.echoes(rows.dot(i)) === true) this.#echo(rows.key(i), rows.record(i))
+      const known = this.#found.versions[i]
+      const wrong = this.disturbance?.arrival(rows.key(i), rows.record(i), known)
+      if (wrong !== undefined && this.#wrongs?.take(rows.key(i), rows.record(i), wrong) === true) continue
+      this.#takeIn(rows, i, known, this.#found.records[i])
     }
-    this.counters.applied_rows += rows.count - discarded - repeated
-    this.counters.discarded_rows += discarded
-    this.counters.repeated_rows += repeated
+    if (unfinished === true) return this.#commits.add(done)
     this.#applied.set(dcIndex, applied)
     this.engine.setApplied(dcIndex, applied)
     this.#commits.add(done)
@@ -212,13 +204,23 @@ export class Store {
     this.engine.put(rows.key(row), version, dot, rows.record(row))
   }
 
-  #echo(key: number, record: Buffer): void {
-    this.#echoes.push(() => {
-      const version = recordVersion(record)
-      if (this.engine.known(key) > version) this.#disturbance?.echoRegressed()
-      this.engine.put(key, version, recordDot(record), record)
-      this.#commits.add(() => {})
-    })
+  /** A remote row over one of version `known`: the higher version wins, and has then seen both, where rows have vectors. */
+  #takeIn(rows: PackedRows, row: number, known: number, before: Buffer | null): void {
+    const version = rows.version(row)
+    if (this.#vectors !== undefined && before !== null) {
+      if (version > known) joinVector(rows.record(row), before)
+      else this.#keep(rows.key(row), before, rows.record(row))
+    }
+    if (version > known) {
+      this.#put(rows, row, version, rows.dot(row))
+      this.counters.applied_rows++
+    } else if (version === known) this.counters.repeated_rows++
+    else this.counters.discarded_rows++
+  }
+
+  #keep(key: number, kept: Buffer, beaten: Buffer): void {
+    const joined = joinedCopy(kept, beaten)
+    if (joined !== undefined) this.engine.put(key, recordVersion(kept), recordDot(kept), joined)
   }
 
   #logEntry(rows: PackedRows): void {

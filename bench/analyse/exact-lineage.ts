@@ -1,0 +1,53 @@
+// Lost updates where every write said which row it replaced: what the final rows do not descend from is lost.
+import type { Causes } from './causes.ts'
+import { placeOfDot, type Partition } from './partition.ts'
+
+export class ExactLineage {
+  readonly #partition: Partition
+  readonly #causes: Causes
+  readonly #weightOf: (row: number) => number
+  /** By place within the group: whether a final row descends from it. */
+  #kept = new Uint8Array(0)
+
+  /** @param weightOf what a row counts for where it is lost. */
+  constructor(partition: Partition, causes: Causes, weightOf: (row: number) => number) {
+    this.#partition = partition
+    this.#causes = causes
+    this.#weightOf = weightOf
+  }
+
+  /** The weight of the rows that are lost; `certain` where no row on the way left open what it replaced. */
+  lost(group: number): { readonly rows: number; readonly certain: boolean } {
+    const { starts, order, dot, finals } = this.#partition
+    const { known, overwrote } = this.#causes
+    const from = starts[group]
+    const count = starts[group + 1] - from
+    if (count > this.#kept.length) this.#kept = new Uint8Array(count)
+    this.#kept.fill(0, 0, count)
+    let certain = true
+    for (const final of finals) {
+      let next = final === null ? 0 : final.dot[group]
+      while (next !== 0) {
+        const place = placeOfDot(this.#partition, group, next)
+        // A loaded row, or one that the verdict tells of as unexplained.
+        if (place < 0 || this.#kept[place - from] === 1) break
+        this.#kept[place - from] = 1
+        const row = order[place]
+        if (known[row] === 0) certain = false
+        // A write never descends from itself: what a store says of it would lead round in a ring.
+        next = overwrote[row] === dot[row] ? 0 : overwrote[row]
+      }
+    }
+    let rows = 0
+    for (let i = 0; i < count; i++) if (this.#kept[i] === 0) rows += this.#weightOf(order[from + i])
+    return { rows, certain }
+  }
+
+  /** The position that a row replaced, as counted from the group's start: −1 for none of the group, −2 where it is not known. */
+  parentOf(group: number, row: number): number {
+    if (this.#causes.known[row] === 0) return -2
+    const dot = this.#causes.overwrote[row]
+    const place = dot === 0 ? -1 : placeOfDot(this.#partition, group, dot)
+    return place < 0 ? -1 : place - this.#partition.starts[group]
+  }
+}

@@ -1,0 +1,74 @@
+// What became of writes as metrics: mixed and resurrected rows, unknown writes that happened, order of arrival, skewed clocks.
+import type { Figure } from '../contract/analysis.ts'
+import type { Reordered } from './arrival-order.ts'
+import { CERTAINTY, EXACT, type Counts } from './conflicts.ts'
+import { isExact } from './conflict-exact.ts'
+import type { KeySpace } from './key-space.ts'
+import { linkIndex } from './link-index.ts'
+import type { RunData } from './load.ts'
+import type { MetricList } from './metric-list.ts'
+import type { UnknownWrites } from './unknown-writes.ts'
+
+/** Adds them by DC, or by link, and over all. */
+export function addFates(list: MetricList, run: RunData, keySpace: KeySpace, reordered: readonly Reordered[]): void {
+  addRows(list, run, keySpace)
+  addUnknown(list, run, keySpace.fates.unknownWrites)
+  addReordered(list, run, reordered)
+  addBeaten(list, run, keySpace)
+}
+
+/** Over the keys that were written; null where some DC's final rows are not known. */
+function addRows(list: MetricList, run: RunData, { fates, lostWrites }: KeySpace): void {
+  const known = lostWrites !== null
+  const add = (metric: string, all: number | undefined, byDc: readonly number[] | undefined) => {
+    list.add(metric, 'rows', { value: all ?? null }, { phase: 'run' })
+    for (const [d, dc] of run.dcs.entries())
+      list.add(metric, 'rows', { value: byDc?.[d] ?? null }, { peer: dc, phase: 'run' })
+  }
+  const mixed = known ? fates.mixedRows : undefined
+  add('mixed_rows', mixed?.keys, mixed?.heldBy)
+  add('resurrected_rows', lostWrites?.resurrected, lostWrites?.resurrectedIn)
+}
+
+function addUnknown(list: MetricList, run: RunData, byDc: readonly UnknownWrites[]): void {
+  const figure = (counts: readonly UnknownWrites[]): Figure => {
+    const sum = (name: keyof UnknownWrites) => counts.reduce((total, one) => total + one[name], 0)
+    return { value: sum('present'), low: sum('present'), high: sum('possible'), n: sum('asked') }
+  }
+  list.add('unknown_present', 'rows', figure(byDc), { phase: 'run' })
+  for (const [d, dc] of run.dcs.entries()) list.add('unknown_present', 'rows', figure([byDc[d]]), { dc, phase: 'run' })
+}
+
+function addReordered(list: MetricList, run: RunData, links: readonly Reordered[]): void {
+  const figure = (some: readonly Reordered[]): Partial<Figure> => {
+    const sum = (name: keyof Reordered) => some.reduce((total, one) => total + one[name], 0)
+    const n = sum('compared')
+    return n === 0 ? { n } : { value: sum('surely'), low: sum('surely'), high: sum('possibly'), n }
+  }
+  list.add('reordered', 'rows', figure(links), { phase: 'run' })
+  for (const [d, dc] of run.dcs.entries()) {
+    for (const [e, peer] of run.dcs.entries()) {
+      if (d === e) continue
+      list.add('reordered', 'rows', figure([links[linkIndex(run.dcs.length, d, e)]]), { dc, peer, phase: 'run' })
+    }
+  }
+}
+
+/** n/a in systems that compare nothing or merge: no version beats another there. */
+function addBeaten(list: MetricList, run: RunData, { fates, conflicts, exactness, sources }: KeySpace): void {
+  const kind = run.stored.system.capabilities.conflicts
+  const compares = kind !== 'diverges' && kind !== 'merge'
+  const figure = ([sure, middle, possible, exact]: Counts, n: number): Partial<Figure> => {
+    if (!compares) return { n }
+    const high = Math.max(possible, sure)
+    const value = isExact(exactness) ? exact : sources.none > 0 ? null : Math.min(high, Math.max(sure, middle))
+    return { value, low: sure, high, n }
+  }
+  const all: Counts = [0, 0, 0, 0]
+  for (const counts of fates.beatenByEarlier) for (const c of [...Object.values(CERTAINTY), EXACT]) all[c] += counts[c]
+  const stored = conflicts.byDc.reduce((sum, dc) => sum + dc.stored, 0)
+  list.add('beaten_by_earlier', 'rows', figure(all, stored))
+  for (const [d, dc] of run.dcs.entries()) {
+    list.add('beaten_by_earlier', 'rows', figure(fates.beatenByEarlier[d], conflicts.byDc[d].stored), { dc })
+  }
+}

@@ -1,0 +1,59 @@
+// Plain sentences on how a run's figures were found where that is not the usual way.
+import type { ConflictBasis } from '../contract/analysis.ts'
+import { exactNotes } from './conflict-exact.ts'
+import { counterNotes } from './counter-figures.ts'
+import type { KeySpace } from './key-space.ts'
+import type { RunData } from './load.ts'
+
+/** `bounds` is how the bounds of conflicts were found; `declined` rows were never sent, since their turn had not come. */
+export function notesOn(run: RunData, keySpace: KeySpace, bounds: ConflictBasis, declined: number): string[] {
+  return [
+    ...exactNotes(keySpace.exactness, bounds),
+    ...conflictNotes(run, keySpace, bounds),
+    ...counterNotes(keySpace),
+    ...reportedNotes(run, declined),
+  ]
+}
+
+function conflictNotes(run: RunData, keySpace: KeySpace, basis: ConflictBasis): string[] {
+  const { sources } = keySpace
+  const { capabilities } = run.stored.system
+  const notes: string[] = []
+  const unseen = sources.order + sources.second + sources.neighbours + sources.phase + sources.none
+  if (basis === 'estimated') {
+    notes.push(
+      `Conflicts are estimated: of the writes to keys that several DCs wrote, ${unseen} × link had no clean probe of their own; ${sources.order} of them are bounded by the order of arrival, ${sources.second} by the lags of their link and second, ${sources.neighbours} by those of the seconds around, ${sources.phase} by those of the whole phase.`,
+    )
+  }
+  if (basis === 'ordered') {
+    notes.push(
+      `Conflict bounds of ${unseen} writes × link without a clean probe of their own come from the order of arrival, which the system declares and no probe contradicted.`,
+    )
+  }
+  if (basis === 'unknown')
+    notes.push('Nothing shows when writes became visible in the other DCs, so that conflicts are n/a.')
+  if (capabilities.conflicts === 'merge')
+    notes.push('Concurrent writes are merged: none is discarded, and lost updates are n/a.')
+  if (capabilities.acknowledges !== 'local' || capabilities.conflicts === 'none') {
+    notes.push('The prediction is for writers that do not wait for other DCs: n/a here.')
+  }
+  if (run.stored.scenario.rowsPerSecond === null) {
+    notes.push('Closed loop: throughput only. Response times have no schedule to count from, and the lag has no limit.')
+  }
+  return notes
+}
+
+/** The store's own counter in its own words, and why it is not 0 where no two writes were concurrent. */
+function reportedNotes(run: RunData, declined: number): string[] {
+  const reported = run.stored.counters?.conflictsReported
+  const own = reported == null ? [] : [`The store’s own conflict counter: ${reported.meaning}`]
+  if (declined === 0) return own
+  const turns = `The DCs took turns: ${declined} rows were declined, since the row of the DC before had not come, so that writes of one key are not concurrent.`
+  const beside =
+    reported == null || reported.count === 0
+      ? []
+      : [
+          `The store’s own counter says ${reported.count} all the same: it does not count concurrent writes, but what stands above.`,
+        ]
+  return [...own, turns, ...beside]
+}

@@ -1,0 +1,227 @@
+// Writing and reading at home: what was written is there at once, whole, wherever one looks, and versions never go back.
+import { OUTCOME } from '../../contract/outcome.ts'
+import { OPERATION } from '../../contract/table.ts'
+import { expect, unreadable, unreadableOrAppends, type Check, type CheckContext } from '../check.ts'
+import { outcomeName } from '../ground.ts'
+import { batchOf, contentOf, INT_MAX, INT_MIN, NAME_BYTES_MAX, NOTE_BYTES_MAX, sameBytes, type Row } from '../rows.ts'
+
+const LIMIT_MS = 30_000
+/** What `--batch` allows. */
+const BATCH_ROWS_MAX = 4096
+const HOME = 0
+
+/** Writes rows at home and compares what is there, at once and by another session, with what was written. */
+async function writeAndCompare({ ground, mode }: CheckContext, rows: readonly Row[], atomic = false): Promise<void> {
+  const session = await ground.session(HOME, mode.name)
+  const reader = await ground.reader(HOME)
+  const sorted = rows.toSorted((a, b) => a.key - b.key)
+  const { storedVersions } = await ground.mustStore(session, rows, atomic)
+  const keys = sorted.map(({ key }) => key)
+  const read = await reader.read(Float64Array.from(keys))
+  const held = await ground.held(HOME, keys)
+  for (const [i, row] of sorted.entries()) {
+    const said = storedVersions?.[i] ?? 0
+    const version = said === 0 ? row.version : said
+    expect(
+      read.dots[i] === row.dot && read.versions[i] === version,
+      () => `Key ${row.key} was acknowledged with dot ${row.dot} and version ${version}, and a read of ${ground.dcNames[HOME]} right after it shows ${read.dots[i]} and ${read.versions[i]}.`,
+    )
+    const found = held.get(row.key)
+    expect(
+      found?.dot === row.dot && found.version === version,
+      () => `Key ${row.key} was acknowledged with dot ${row.dot} and version ${version}, and rows() gives ${found === undefined ? 'no such row' : `${found.dot} and ${found.version}`}.`,
+    )
+    expect(
+      sameBytes(found.content, contentOf(row)),
+      () => `Key ${row.key} holds ${Buffer.from(found.content).toString('hex').slice(0, 80)}… where ${Buffer.from(contentOf(row)).toString('hex').slice(0, 80)}… was written.`,
+    )
+  }
+}
+
+const readsOwnWrites: Check = {
+  name: 'reads-own-writes',
+  sentence: 'an acknowledged write is there at home at once, with its dot, version and content',
+  level: 'mode',
+  limitMs: LIMIT_MS,
+  skip: unreadable,
+  async run(context) {
+    const { ground, mode } = context
+    const insert = ground.keys(6, 'new').map((key) => ground.row(HOME, key, { operation: OPERATION.insert }))
+    const update = mode.appendsOnly === true ? [] : ground.keys(6, 'loaded').map((key) => ground.row(HOME, key))
+    for (const row of [...insert, ...update]) await writeAndCompare(context, [row])
+    return undefined
+  },
+}
+
+const batchSizes: Check = {
+  name: 'batch-sizes',
+  sentence: 'a batch of one row, of the mode’s size and of the largest that can be asked for is stored whole',
+  level: 'mode',
+  limitMs: LIMIT_MS,
+  skip: unreadable,
+  async run(context) {
+    const { ground, mode } = context
+    const sizes = mode.batchRows === 1 ? [1] : [...new Set([1, mode.batchRows, BATCH_ROWS_MAX])]
+    for (const size of sizes) {
+      const keys = ground.keys(size, 'new')
+      await writeAndCompare(
+        context,
+        keys.map((key) => ground.row(HOME, key, { operation: OPERATION.insert })),
+      )
+    }
+    return `${sizes.join(', ')} rows`
+  },
+}
+
+const bounds: Check = {
+  name: 'bounds',
+  sentence: 'texts of the least and the greatest length and the least and greatest ints come back as they were written',
+  level: 'mode',
+  limitMs: LIMIT_MS,
+  skip: unreadable,
+  async run(context) {
+    const { ground } = context
+    const extremes = [
+      { name: '', note: 'abc', amount: INT_MIN, tally: 0 },
+      { name: ' '.repeat(NAME_BYTES_MAX), note: ' '.repeat(NOTE_BYTES_MAX), amount: INT_MAX, tally: 1000 },
+      // What texts are written in elsewhere: quotes, separators, escapes, and what some formats take for null.
+      { name: `'";,\\N\t{}$1%s`, note: 'null\n\r\n\0'.replaceAll('\0', '~'), amount: -1, tally: 1 },
+      { name: 'NULL', note: '\\N\\.', amount: 0, tally: 0 },
+    ]
+    const keys = ground.keys(extremes.length, 'new')
+    for (const [i, values] of extremes.entries()) {
+      await writeAndCompare(context, [ground.row(HOME, keys[i], { operation: OPERATION.insert, values })])
+    }
+    return undefined
+  },
+}
+
+const readsByPosition: Check = {
+  name: 'reads-by-position',
+  sentence: 'a read answers by position: in any order, absent keys with dot 0, a key asked twice twice, none with none',
+  level: 'replication',
+  limitMs: LIMIT_MS,
+  skip: unreadable,
+  async run({ ground, mode }) {
+    const [absent, ...keys] = ground.keys(4, 'new')
+    const rows = keys.map((key) => ground.row(HOME, key, { operation: OPERATION.insert }))
+    await ground.mustStore(await ground.session(HOME, mode.name), rows)
+    const asked = [2, 0, -1, 1, 2].map((i) => (i < 0 ? undefined : rows[i]))
+    const reader = await ground.reader(HOME)
+    const read = await reader.read(Float64Array.from(asked, (row) => row?.key ?? absent))
+    const shown = [...read.dots].join(', ')
+    const wanted = asked.map((row) => row?.dot ?? 0).join(', ')
+    expect(shown === wanted, () => `A read of keys that are there and one that is not gave the dots ${shown} instead of ${wanted}.`)
+    const none = await reader.read(new Float64Array(0))
+    expect(none.dots.length === 0 && none.versions.length === 0, () => 'A read of no keys gave rows.')
+    return undefined
+  },
+}
+
+const neverLowers: Check = {
+  name: 'never-lowers',
+  sentence: 'a write whose version is not above the row’s is raised above it, and the answer says to what',
+  level: 'mode',
+  limitMs: LIMIT_MS,
+  skip: unreadableOrAppends,
+  async run({ ground, mode }) {
+    const session = await ground.session(HOME, mode.name)
+    const reader = await ground.reader(HOME)
+    const keys = ground.keys(3, 'loaded')
+    const first = keys.map((key) => ground.row(HOME, key))
+    await ground.mustStore(session, first)
+    // Far below, just below, and the very same.
+    const below = [16_000_000, 16, 0]
+    const second = first.map((row, i) => ground.row(HOME, row.key, { version: row.version - below[i] }))
+    const { storedVersions } = await ground.mustStore(session, second)
+    const read = await reader.read(Float64Array.from(keys))
+    for (const [i, row] of second.entries()) {
+      const held = `holds dot ${read.dots[i]} with version ${read.versions[i]}`
+      expect(read.dots[i] === row.dot, () => `Key ${row.key} took a write with a lower version, said ok, and ${held}.`)
+      expect(
+        read.versions[i] > first[i].version,
+        () => `Key ${row.key} had version ${first[i].version}, was written with ${row.version}, and now ${held}: a version went back.`,
+      )
+      expect(
+        read.versions[i] % 16 === ground.dcs[HOME].index,
+        () => `Key ${row.key} ${held}, whose low four bits are not the index of the DC that wrote it.`,
+      )
+      expect(
+        storedVersions?.[i] === read.versions[i],
+        () => `Key ${row.key} ${held}, and the answer said ${storedVersions?.[i] ?? 'nothing'} of it in storedVersions.`,
+      )
+    }
+    return undefined
+  },
+}
+
+const onlyInserts: Check = {
+  name: 'only-inserts',
+  sentence: 'a mode that can only insert refuses a row that is there, and leaves it as it was',
+  level: 'mode',
+  limitMs: LIMIT_MS,
+  skip: (system, mode) => unreadable(system) ?? (mode.appendsOnly === true ? undefined : 'the mode writes rows that are there'),
+  async run({ ground, mode }) {
+    const [key] = ground.keys(1, 'loaded')
+    const before = await ground.held(HOME, [key])
+    const row = ground.row(HOME, key, { operation: OPERATION.insert })
+    const result = await ground.send(await ground.session(HOME, mode.name), batchOf([row]))
+    const after = await ground.held(HOME, [key])
+    expect(
+      (result.rowOutcomes?.[0] ?? result.outcome) === OUTCOME.fail,
+      () => `An insert of key ${key}, which is there, was answered with ${outcomeName(result.outcome)} instead of fail.`,
+    )
+    expect(before.get(key)?.dot === after.get(key)?.dot, () => `An insert of key ${key} failed, and the row is another one.`)
+    return undefined
+  },
+}
+
+const atomicBatches: Check = {
+  name: 'atomic-batches',
+  sentence: 'no reader at home ever sees a part of an atomic batch',
+  level: 'mode',
+  limitMs: LIMIT_MS,
+  skip: (system, mode) =>
+    unreadableOrAppends(system, mode) ??
+    (!system.replication.capabilities.transactions
+      ? 'it declares no transactions'
+      : mode.batchRows === 1
+        ? 'the mode sends row by row'
+        : undefined),
+  async run({ ground, mode }) {
+    const session = await ground.session(HOME, mode.name)
+    const reader = await ground.reader(HOME)
+    const keys = ground.keys(40, 'loaded')
+    let isWriting = true
+    const writing = (async () => {
+      try {
+        for (let round = 0; round < 25; round++) {
+          await ground.mustStore(session, keys.map((key) => ground.row(HOME, key)), true)
+        }
+      } finally {
+        isWriting = false
+      }
+    })()
+    writing.catch(() => undefined)
+    let reads = 0
+    while (isWriting) {
+      const { dots } = await reader.read(Float64Array.from(keys))
+      // Dots of a batch are consecutive.
+      const whole = dots.every((dot, i) => dot === dots[0] + i)
+      expect(whole, () => `A read showed rows of different atomic batches: dots ${[...dots.slice(0, 6)].join(', ')} …`)
+      reads++
+    }
+    await writing
+    return `25 batches under ${reads} reads`
+  },
+}
+
+export const WRITE_CHECKS: readonly Check[] = [
+  readsByPosition,
+  readsOwnWrites,
+  batchSizes,
+  bounds,
+  neverLowers,
+  onlyInserts,
+  atomicBatches,
+]

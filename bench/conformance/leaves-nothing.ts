@@ -1,0 +1,92 @@
+// What is left when a system has been ended: no process, no port, no folder, no connection; and no secret where others can read it.
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Address } from '../contract/driver.ts'
+import { delay } from '../lib/clock.ts'
+import { expect } from './check.ts'
+import type { Ground } from './ground.ts'
+import type { Step } from './set-up.ts'
+
+export const KEEPS_SECRETS: Step = {
+  name: 'keeps-secrets',
+  sentence: 'the secret stands in no argument of a process and in no log of a service',
+  limitMs: 15_000,
+}
+export const LEAVES_NOTHING: Step = {
+  name: 'leaves-nothing',
+  sentence: 'ended, it leaves no process, no port, no folder and no connection',
+  limitMs: 60_000,
+}
+
+const GONE_WITHIN_MS = 3000
+
+interface Process {
+  readonly pid: number
+  readonly args: string
+  readonly folder: string
+}
+
+/** Every process that this user may look into; empty where the system has no /proc. */
+function processes(): Process[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const args = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ')
+        return [{ pid: Number(name), args, folder: readlinkSync(`/proc/${name}/cwd`) }]
+      } catch {
+        return []
+      }
+    })
+}
+
+function logsIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.log'))
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+export function checkSecrets(ground: Ground): undefined {
+  const { secret } = ground.plan
+  const showing = processes().find(({ args }) => args.includes(secret))
+  expect(showing === undefined, () => `The secret stands in the arguments of process ${showing?.pid}.`)
+  for (const log of logsIn(ground.house.ground.folder)) {
+    expect(!readFileSync(log, 'latin1').includes(secret), () => `The secret stands in ${log.slice(ground.house.ground.folder.length + 1)}.`)
+  }
+  return undefined
+}
+
+/** Connections of this process, as Node counts them. */
+export const openSockets = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
+
+function answers({ host, port }: Address): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host)
+    const end = (isOpen: boolean) => {
+      socket.destroy()
+      resolve(isOpen)
+    }
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(false))
+  })
+}
+
+/** Ends the ground and looks for what it leaves; `socketsBefore` were open before it was there. */
+export async function checkLeavings(ground: Ground, socketsBefore: number): Promise<undefined> {
+  const { folder } = ground.house.ground
+  const addresses = Object.values(ground.house.endpoints()).flatMap((ports) => Object.entries(ports))
+  await ground[Symbol.asyncDispose]()
+  expect(!existsSync(folder), () => `The data folder ${folder} is still there.`)
+  const [left] = processes().filter(({ args, folder: at }) => args.includes(folder) || at.startsWith(folder))
+  expect(left === undefined, () => `Process ${left?.pid} still runs (${left?.args.slice(0, 80)}).`)
+  for (const [name, address] of addresses) {
+    expect(!(await answers(address)), () => `Somebody still listens on the port ${name}.`)
+  }
+  const endMs = performance.now() + GONE_WITHIN_MS
+  while (openSockets() > socketsBefore && performance.now() < endMs) await delay(20)
+  const sockets = openSockets() - socketsBefore
+  expect(sockets <= 0, () => `${sockets} connections are still open after all sessions and the admin were closed.`)
+  return undefined
+}
