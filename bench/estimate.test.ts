@@ -48,6 +48,16 @@ test('rows on disk grow with rows and DCs, and with the systems that a common ra
   assert.equal(estimated({ ...both, rate: 'auto-each' }).heldAtOnce, 1)
 })
 
+test('exact causality takes a vector a row and DC on disk, a file of causes, and memory for the rows that are looked into', () => {
+  const asked = { driver: 'lsm', rows: '1M', rate: 1000, dcs: 'a,b,c' }
+  const [plain, exact] = [estimated(asked), estimated({ ...asked, causality: 'exact' })]
+  const more = (part: string) => partOf(exact, part) - partOf(plain, part)
+  assert.equal(more('rows') + more('logs and copies'), 3 * 2 * 1e6 * 3 * 8, 'at rest, and while a level is compacted')
+  assert.ok(more('what the run writes') > 0)
+  assert.ok(more('ledgers') > 0)
+  assert.equal(more('stores and their replication'), 3 * 2 * (32 << 20))
+})
+
 test('rows take what they took on disk at 1, 5 and 20 million rows, within 5 %', () => {
   // Bytes a row of `profiles` in one DC after loading; docs/large-tables.md says how they were measured.
   for (const [driver, measured] of [

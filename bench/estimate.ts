@@ -23,6 +23,8 @@ const LEDGER_WRITE_BYTES = 48
 /** A probe in the ledger, and its line of lag.csv. */
 const PROBE_BYTES = 41 + 95
 const FINAL_ROW_BYTES = 25
+/** What a write found of one other DC, where causality is exact. */
+const CAUSE_BYTES = 25
 /** Everything else that a run leaves. */
 const RUN_FILES_BYTES = 300e3
 const RUN_FILES_BYTES_PER_SECOND = 5e3
@@ -37,6 +39,11 @@ const TOUCHED_KEY_BYTES = 24
 /** Rows/s over all DCs: the rate asked for, else `unknown`. */
 function rateOf({ rate }: Scenario, unknown: number): number {
   return rate.kind === 'fixed' ? rate.rowsPerSecond : unknown
+}
+
+/** DCs of every row's version vector. */
+function vectorDcsOf({ causality, dcs }: Scenario): number {
+  return causality === 'exact' ? dcs.length : 0
 }
 
 /** How many runs' stores are held at once: without repeats a common rate is found with all of them deployed. */
@@ -85,13 +92,14 @@ const sumOf = <T>(list: readonly T[], bytesOf: (item: T) => number): number =>
 
 function diskOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry, rows: number): Part[] {
   const dcs = scenario.dcs.length
+  const vectorDcs = vectorDcsOf(scenario)
   const { columns } = workload.workload.table(workloadOptions(scenario, workload))
   const { written, keys } = writtenBy(scenario, rows, RATE_BOUND)
   const bound = scenario.rate.kind !== 'fixed'
   const rowsPerSecond = rateOf(scenario, RATE_BOUND)
   const each = systems.map(({ entry: { driver }, settings }) => {
     const beside = (writtenRows: number) =>
-      dcs * (driver.needs?.({ columns, rows, writtenRows, settings }).diskBytes ?? 0)
+      dcs * (driver.needs?.({ columns, rows, writtenRows, settings, vectorDcs }).diskBytes ?? 0)
     const own = dcs * rows * driver.bytesPerRow(columns)
     const [loaded, total] = [beside(rows), own + beside(rows + written)]
     return { own, loaded, run: total - own - loaded, total }
@@ -100,8 +108,9 @@ function diskOf(scenario: Scenario, systems: readonly System[], workload: Worklo
   const probed = scenario.probesPerSecond === 'all' ? rowsPerSecond : Math.min(scenario.probesPerSecond, rowsPerSecond)
   const seconds = (scenario.warmupMs + scenario.durationMs) / 1000
   const runs = systems.length * scenario.repeat
+  const causes = vectorDcs === 0 ? 0 : written * (dcs - 1) * CAUSE_BYTES
   const ledger =
-    written * LEDGER_WRITE_BYTES + probed * seconds * (dcs - 1) * PROBE_BYTES + keys * dcs * FINAL_ROW_BYTES
+    written * LEDGER_WRITE_BYTES + causes + probed * seconds * (dcs - 1) * PROBE_BYTES + keys * dcs * FINAL_ROW_BYTES
   return [
     { name: 'rows', place: 'data', bytes: sumOf(held, (one) => one.own) },
     { name: 'logs and copies', place: 'data', bytes: sumOf(held, (one) => one.loaded) },
@@ -113,6 +122,7 @@ function diskOf(scenario: Scenario, systems: readonly System[], workload: Worklo
 
 function memoryOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry, rows: number): Part[] {
   const dcs = scenario.dcs.length
+  const vectorDcs = vectorDcsOf(scenario)
   const { columns } = workload.workload.table(workloadOptions(scenario, workload))
   const { written, keys } = writtenBy(scenario, rows, RATE_BOUND)
   const bound = scenario.rate.kind !== 'fixed'
@@ -121,7 +131,8 @@ function memoryOf(scenario: Scenario, systems: readonly System[], workload: Work
   const each = systems.map((system) => {
     const { driver } = system.entry
     const own =
-      driver.needs?.({ columns, rows, writtenRows: rows + written, settings: system.settings }).memoryBytes ?? 0
+      driver.needs?.({ columns, rows, writtenRows: rows + written, settings: system.settings, vectorDcs })
+        .memoryBytes ?? 0
     const services = driver.services(deployPlanOf(system, scenario, workload, ''))
     const processes = services.filter((service) => service.role === 'replication').length
     return { total: own * dcs + processes * PROCESS_BYTES }

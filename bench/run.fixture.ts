@@ -8,9 +8,10 @@ import { analyseRun } from './analyse/run.ts'
 import { parseScenario } from './cli/scenario-schema.ts'
 import { figureOf, type RunAnalysis } from './contract/analysis.ts'
 import { Run, type RunContext } from './run.ts'
+import type { Registry } from './registry.ts'
 import { systemsOf, workloadOf } from './systems.ts'
 
-const registry = { drivers, workloads }
+const inTree: Registry = { drivers, workloads }
 const silent = {
   step: () => undefined,
   live: () => undefined,
@@ -30,13 +31,14 @@ export interface FinishedRun {
 
 /**
  * Measures one system at `rowsPerSecond` and hands it over while its stores still run. `opened` is waited for before the load
- * begins, when the stores are there.
+ * begins, when the stores are there. `registry`: what exists, where that is not what is in the tree.
  */
 export async function withRun(
   options: Readonly<Record<string, unknown>>,
   rowsPerSecond: number | null,
   body: (finished: FinishedRun) => Promise<void>,
   opened: (run: Run) => Promise<void> = async () => undefined,
+  registry: Registry = inTree,
 ): Promise<void> {
   const scenario = parseScenario({ quick: true, ...options })
   const [system] = systemsOf(scenario, registry)

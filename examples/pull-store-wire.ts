@@ -1,5 +1,5 @@
 // How the example store is asked: JSON over HTTP. Slow, but short; a driver of a real store uses that store's own client.
-import { BenchError, type Address, type RowBatch } from 'geowrite/contract'
+import { BenchError, OPERATION, type Address, type RowBatch } from 'geowrite/contract'
 import { encodeContent, encodedLength } from 'geowrite/driver-kit'
 import type { Answers } from './pull-store-process.ts'
 
@@ -12,7 +12,7 @@ export interface PullStoreConfig {
   readonly secret: string
 }
 
-/** Key, dot, version, and the content in base 64. */
+/** Key, dot, version, and the content in base 64; that of a tombstone is empty. */
 export type Row = readonly [key: number, dot: number, version: number, content: string]
 
 export interface Question {
@@ -43,8 +43,9 @@ export async function ask<Q extends keyof Answers>(store: Store, what: Q, questi
 
 export function rowsOf(batch: RowBatch): Row[] {
   return Array.from({ length: batch.count }, (_, i) => {
-    const content = Buffer.alloc(encodedLength(batch.columns, i))
-    encodeContent(batch.columns, i, content, 0)
+    const isDelete = batch.operations[i] === OPERATION.delete
+    const content = Buffer.alloc(isDelete ? 0 : encodedLength(batch.columns, i))
+    if (!isDelete) encodeContent(batch.columns, i, content, 0)
     return [batch.keys[i], batch.dots[i], batch.versions[i], content.toString('base64')]
   })
 }

@@ -1,6 +1,6 @@
 // A driver from outside: a map in memory in each DC. Every DC pulls the logs of the others through the link; the last writer wins.
 import { fileURLToPath } from 'node:url'
-import { messageOf, OUTCOME, type Admin, type Driver, type Session } from 'geowrite/contract'
+import { messageOf, OPERATION, OUTCOME, type Admin, type Driver, type Session } from 'geowrite/contract'
 import { processService } from 'geowrite/driver-kit'
 import type { Answers } from './pull-store-process.ts'
 import { ask, rowsOf, type PullStoreConfig, type Question, type Store } from './pull-store-wire.ts'
@@ -11,6 +11,9 @@ const PORT = 'http'
 function sessionOn(store: Store, timeoutMs: number): Session {
   return {
     async write(batch) {
+      // The store knows no columns, so that it cannot add to one: what it cannot do it refuses whole.
+      const increments = batch.operations.subarray(0, batch.count).includes(OPERATION.increment)
+      if (increments) return { outcome: OUTCOME.fail, error: 'no-increments' }
       try {
         const raised = await ask(store, 'write', { rows: rowsOf(batch) }, timeoutMs)
         return { outcome: OUTCOME.ok, storedVersions: Float64Array.from(raised) }

@@ -52,7 +52,7 @@ test('two writes that crossed on the way are surely in conflict', async () => {
   assert.deepEqual(counts(analysis, 2), { pairs: [1, 1, 1], rows: [2, 2, 2], discarded: [1, 1, 1] })
   assert.equal(analysis.conflictBasis, 'probed')
   assert.equal(conflictLines.length, 1)
-  assert.match(conflictLines[0], /^1,us-east,\d+,\d+,1\.000000,1\.002000,eu-west,\d+,\d+,1\.010000,1\.012000,1,1$/)
+  assert.match(conflictLines[0], /^1,us-east,\d+,\d+,1\.000000,1\.002000,eu-west,\d+,\d+,1\.010000,1\.012000,1,1,$/)
 })
 
 test('a write sent after the other had been seen is in no conflict', async () => {

@@ -6,6 +6,7 @@ import { PHASE } from '../lib/dot.ts'
 import type { KeyHistory } from './key-history.ts'
 import { linkIndex } from './link-index.ts'
 import type { Partition } from './partition.ts'
+import { roomFor } from './room.ts'
 import type { Slices } from './slices.ts'
 
 /** The three answers to "is this pair concurrent": surely, about (by the middle of the bounds), possibly. */
@@ -148,7 +149,7 @@ export class ConflictCounter {
   #prepare(): void {
     const { count } = this.#history
     if (count >= this.#ok.length) {
-      const room = Math.ceil(count * 1.25) + 1
+      const room = roomFor(count) + 1
       this.#flags = new Uint8Array(room)
       this.#ok = new Uint32Array(room)
       this.#maybe = new Uint32Array(room)

@@ -2,6 +2,12 @@
 import type { Causes } from './causes.ts'
 import { placeOfDot, type Partition } from './partition.ts'
 
+/** `most` where a row on the way back that did not say what it replaced replaced nothing; `least` where it replaced all that it may have. */
+export interface ExactLoss {
+  least: number
+  most: number
+}
+
 export class ExactLineage {
   readonly #partition: Partition
   readonly #causes: Causes
@@ -16,31 +22,41 @@ export class ExactLineage {
     this.#weightOf = weightOf
   }
 
-  /** The weight of the rows that are lost; `certain` where no row on the way left open what it replaced. */
-  lost(group: number): { readonly rows: number; readonly certain: boolean } {
-    const { starts, order, dot, finals } = this.#partition
+  /** The weight of the rows that are lost. */
+  lost(group: number): ExactLoss {
+    const { starts, order, dot, version, finals } = this.#partition
     const { known, overwrote } = this.#causes
     const from = starts[group]
     const count = starts[group + 1] - from
     if (count > this.#kept.length) this.#kept = new Uint8Array(count)
     this.#kept.fill(0, 0, count)
-    let certain = true
+    let openBelow = 0
     for (const final of finals) {
       let next = final === null ? 0 : final.dot[group]
+      let above = final === null ? 0 : final.version[group]
       while (next !== 0) {
         const place = placeOfDot(this.#partition, group, next)
         // A loaded row, or one that the verdict tells of as unexplained.
-        if (place < 0 || this.#kept[place - from] === 1) break
-        this.#kept[place - from] = 1
+        if (place < 0) break
         const row = order[place]
-        if (known[row] === 0) certain = false
+        // What a row replaced has a lower version than the row that replaced this one.
+        if (known[row] === 0) openBelow = Math.max(openBelow, above)
+        if (this.#kept[place - from] === 1) break
+        this.#kept[place - from] = 1
+        above = version[row]
         // A write never descends from itself: what a store says of it would lead round in a ring.
         next = overwrote[row] === dot[row] ? 0 : overwrote[row]
       }
     }
-    let rows = 0
-    for (let i = 0; i < count; i++) if (this.#kept[i] === 0) rows += this.#weightOf(order[from + i])
-    return { rows, certain }
+    const loss = { least: 0, most: 0 }
+    for (let i = 0; i < count; i++) {
+      if (this.#kept[i] === 1) continue
+      const row = order[from + i]
+      const weight = this.#weightOf(row)
+      loss.most += weight
+      if (version[row] >= openBelow) loss.least += weight
+    }
+    return loss
   }
 
   /** The position that a row replaced, as counted from the group's start: −1 for none of the group, −2 where it is not known. */

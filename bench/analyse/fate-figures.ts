@@ -10,10 +10,10 @@ import type { MetricList } from './metric-list.ts'
 import type { UnknownWrites } from './unknown-writes.ts'
 
 /** Adds them by DC, or by link, and over all. */
-export function addFates(list: MetricList, run: RunData, keySpace: KeySpace, reordered: readonly Reordered[]): void {
+export function addFates(list: MetricList, run: RunData, keySpace: KeySpace): void {
   addRows(list, run, keySpace)
   addUnknown(list, run, keySpace.fates.unknownWrites)
-  addReordered(list, run, reordered)
+  addReordered(list, run, keySpace.fates.arrivals.compare())
   addBeaten(list, run, keySpace)
 }
 

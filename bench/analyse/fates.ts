@@ -1,5 +1,6 @@
 // What became of writes beside conflicts and losses, found key by key: mixed rows, unknown writes, skewed clocks, counters.
 import type { Capabilities } from '../contract/driver.ts'
+import { ArrivalOrder } from './arrival-order.ts'
 import { EarlierBeats } from './beaten-by-earlier.ts'
 import type { Counts } from './conflicts.ts'
 import { addCounterSums, hasCounter, newCounterSums, type CounterSums } from './counter-sums.ts'
@@ -15,6 +16,7 @@ export class Fates {
   readonly #conflicts: Capabilities['conflicts']
   readonly mixedRows: MixedRows
   readonly unknownWrites: readonly UnknownWrites[]
+  readonly arrivals: ArrivalOrder
   readonly beatenByEarlier: readonly Counts[]
   /** Null for tables without a counter. */
   readonly counterSums: CounterSums | null
@@ -24,6 +26,7 @@ export class Fates {
     this.#conflicts = system.capabilities.conflicts
     this.mixedRows = newMixedRows(run.dcs.length)
     this.unknownWrites = run.dcs.map(() => ({ asked: 0, present: 0, possible: 0 }))
+    this.arrivals = new ArrivalOrder(run.dcs.length)
     this.beatenByEarlier = run.dcs.map((): Counts => [0, 0, 0, 0])
     this.counterSums = hasCounter(scenario.columns) ? newCounterSums(run) : null
   }
@@ -37,6 +40,7 @@ export class Fates {
       countKey: (group, severalWrote) => {
         countMixedRow(partition, group, this.mixedRows)
         countUnknownWrites(partition, group, this.#conflicts, this.unknownWrites)
+        this.arrivals.addKey(partition, group)
         if (severalWrote) earlier.countKey()
       },
     }

@@ -5,6 +5,7 @@ import type { Causes } from './causes.ts'
 import { linkIndex } from './link-index.ts'
 import type { Partition } from './partition.ts'
 import { relayKnowledge } from './relayed.ts'
+import { roomFor } from './room.ts'
 import type { Bounds, VisibilityEvidence } from './visibility.ts'
 
 /** Rows by where their visibility bounds are from; a clean probe of the write itself needs none of these. */
@@ -88,7 +89,7 @@ export class KeyHistory {
 
   #grow(): void {
     if (this.count <= this.#room) return
-    this.#room = Math.ceil(this.count * 1.25)
+    this.#room = roomFor(this.count)
     const array = () => new Float64Array(this.#room)
     this.sentUs = array()
     this.ackedUs = array()
@@ -99,9 +100,11 @@ export class KeyHistory {
       for (let peer = 0; peer < this.#dcCount; peer++) this.pastDots[peer] = array()
     }
     for (let peer = 0; peer < this.#dcCount; peer++) {
-      this.missUs[peer] = array()
-      this.hitUs[peer] = array()
-      this.midUs[peer] = array()
+      // Of two DCs each looks at the other's writes only: both fit into one array, and a hot key into half the memory.
+      const shared = peer === 1 && this.#dcCount === 2
+      this.missUs[peer] = shared ? this.missUs[0] : array()
+      this.hitUs[peer] = shared ? this.hitUs[0] : array()
+      this.midUs[peer] = shared ? this.midUs[0] : array()
     }
   }
 

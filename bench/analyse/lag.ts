@@ -4,7 +4,6 @@ import { linkBetween, type Topology } from '../contract/topology.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import { PHASE } from '../lib/dot.ts'
 import { PROBE_STATE, PROBE_STATE_NAMES } from '../lib/ledger-format.ts'
-import { ArrivalOrder, type Reordered } from './arrival-order.ts'
 import { SignedHistogram } from './histograms.ts'
 import { linkIndex } from './link-index.ts'
 import type { RunData } from './load.ts'
@@ -59,8 +58,6 @@ export interface LagAnalysis {
   /** Lags of all links by the slice of the acknowledgement. */
   readonly bySlice: readonly SignedHistogram[]
   readonly evidence: VisibilityEvidence
-  /** By origin × peer, over the whole run. */
-  readonly reordered: readonly Reordered[]
 }
 
 /** Reads every probe once; the evidence that it gathers bounds the visibility of writes that no probe saw. */
@@ -72,7 +69,6 @@ export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysi
     run.dcs.map((to) => (from === to ? 0 : fastestUs(scenario.topology, from, to))),
   )
   const evidence = new VisibilityEvidence(floorsUs, endUs, system.capabilities.ordered)
-  const order = new ArrivalOrder(run.dcs.length)
   using csv = createTextFile(run.folder, RUN_FILES.lag)
   csv.write(`${LAG_COLUMNS.join(',')}\n`)
   for (const probes of probedWrites(run)) {
@@ -82,13 +78,12 @@ export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysi
       // A write whose outcome is unknown has no acknowledgement to count a lag from.
       if (probes.outcome[i] !== OUTCOME.ok || probes.phase[i] === PHASE_UNKNOWN) continue
       evidence.add(link, probes, i)
-      order.add(link, probes, i)
       if (probes.phase[i] === PHASE.measure) countProbe(links[link], probes, i, bySlice, slices)
     }
   }
   evidence.complete()
   csv.finish()
-  return { links, bySlice, evidence, reordered: order.compare() }
+  return { links, bySlice, evidence }
 }
 
 /** The least time that anything takes over a link. */

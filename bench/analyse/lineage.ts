@@ -2,9 +2,10 @@
 // descends from is lost. Played with early, middle and late visibility, since when a write arrived is known only in bounds.
 import type { Capabilities } from '../contract/driver.ts'
 import { OUTCOME } from '../contract/outcome.ts'
-import { ExactLineage } from './exact-lineage.ts'
+import { ExactLineage, type ExactLoss } from './exact-lineage.ts'
 import type { KeyHistory } from './key-history.ts'
 import { placeOfDot, type Partition } from './partition.ts'
+import { roomFor } from './room.ts'
 
 /** Rows lost with [early, middle, late] visibility, and late with every unknown write taken as stored. */
 export type LostUpdates = [number, number, number, number]
@@ -51,29 +52,35 @@ export class LineagePlayer {
 
   /** A key that one DC wrote: everything up to the latest of its writes that some DC holds is in that one's past. */
   countAlone(group: number): void {
-    const exact = this.#exact?.lost(group)
-    if (exact?.certain === true) return this.#addAll(exact.rows)
-    const before = this.total[0]
     const { starts, order, finals } = this.#partition
     let latest = -1
     for (const final of finals) {
       if (final !== null) latest = Math.max(latest, placeOfDot(this.#partition, group, final.dot[group]))
     }
+    let lost = 0
     for (let place = Math.max(latest + 1, starts[group]); place < starts[group + 1]; place++) {
-      this.#addAll(this.#weightOf(order[place]))
+      lost += this.#weightOf(order[place])
     }
-    // Beyond a row that did not say what it replaced, all may be lost.
-    if (exact !== undefined) this.total[3] += Math.max(0, exact.rows - (this.total[0] - before))
+    const exact = this.#exact?.lost(group)
+    if (exact === undefined) this.#add(lost, lost, lost)
+    else this.#addExact(exact, lost)
   }
 
-  #addAll(rows: number): void {
-    for (const play of PLAYS) this.total[play] += rows
+  #add(early: number, middle: number, late: number): void {
+    this.total[0] += early
+    this.total[1] += middle
+    this.total[2] += middle
+    this.total[3] += late
+  }
+
+  #addExact({ least, most }: ExactLoss, about: number): void {
+    this.#add(least, Math.min(most, Math.max(least, about)), most)
   }
 
   /** A key that several DCs wrote, as the history holds it. */
   countKey(group: number): void {
     const exact = this.#exact?.lost(group)
-    if (exact?.certain === true) return this.#addAll(exact.rows)
+    if (exact !== undefined && exact.least === exact.most) return this.#addExact(exact, exact.least)
     if (this.#serial) return this.#countSerial(group)
     const { count } = this.#history
     this.#prepare(count)
@@ -84,6 +91,11 @@ export class LineagePlayer {
       this.#taken[p] = acknowledged || this.#isFinal(group, row) ? 1 : 0
       if (this.#taken[p] === 0) unknown = true
     }
+    if (exact !== undefined) {
+      this.#play(1)
+      this.#setKnownParents(group)
+      return this.#addExact(exact, this.#lost(group))
+    }
     for (const play of PLAYS) {
       if (play === 3) {
         if (!unknown) {
@@ -93,7 +105,6 @@ export class LineagePlayer {
         this.#taken.fill(1, 0, count)
       }
       this.#play(play)
-      this.#setKnownParents(group)
       this.total[play] += this.#lost(group)
     }
   }
@@ -101,13 +112,15 @@ export class LineagePlayer {
   #countSerial(group: number): void {
     const latest = Math.max(...this.#partition.finals.map((final) => final?.version[group] ?? 0))
     for (let p = 0; p < this.#history.count; p++) {
-      if (this.#versionAt(p) > latest) this.#addAll(this.#weightOf(this.#history.row(p)))
+      if (this.#versionAt(p) <= latest) continue
+      const weight = this.#weightOf(this.#history.row(p))
+      this.#add(weight, weight, weight)
     }
   }
 
   #prepare(count: number): void {
     if (count <= this.#parent.length) return
-    const room = Math.ceil(count * 1.25)
+    const room = roomFor(count)
     this.#parent = new Uint32Array(room)
     this.#kept = new Uint8Array(room)
     this.#taken = new Uint8Array(room)

@@ -11,7 +11,7 @@ import { makeCausalWorld, type CausalPlan, type CausalWorld } from './causal-wor
 import { plant, scratchFolder } from './planted.fixture.ts'
 import { analyseRun } from './run.ts'
 
-const CASES = Number(process.env['GEOWRITE_ORACLE'] ?? 300)
+const CASES = Number(process.env['GEOWRITE_ORACLE'] ?? 150)
 const FIRST_SEED = 20261124
 
 /** A random small world with every write probed. */

@@ -152,6 +152,7 @@ export function plant(folder: string, run: PlantedRun): ReturnType<typeof dotted
     const counts = (run.finals ?? []).flatMap(({ dc: at, key, count }) =>
       at === dc && count !== undefined ? [{ key, value: count }] : [],
     )
+    counts.sort((a, b) => a.key - b.key)
     if (counts.length > 0) writeFileSync(join(ledger, countsFile(name)), columnFile(COUNTS, counts))
   }
   const facts = plantedFacts(names, run.measureMs ?? [0, 10_000], run.writes.length)

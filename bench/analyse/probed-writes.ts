@@ -1,4 +1,5 @@
 // Probes joined with the writes that they looked for: the prober does not know when a write was acknowledged, the ledger does.
+import { statSync } from 'node:fs'
 import { OUTCOME } from '../contract/outcome.ts'
 import { dotDc } from '../lib/dot.ts'
 import { DotTable } from './dot-table.ts'
@@ -7,6 +8,8 @@ import type { RunData } from './load.ts'
 
 /** Probes joined at once: bounds the memory, costs one reading of the ledger each. */
 const PROBES_AT_ONCE = 2_000_000
+/** Of one probe in its file. */
+const PROBE_BYTES = 41
 /** `phase` of a probe whose write is not in the ledger (its part is torn or missing). */
 export const PHASE_UNKNOWN = 255
 
@@ -36,9 +39,9 @@ export function originOf(probes: ProbedWrites, i: number): number {
 export function* probedWrites(run: RunData): Generator<ProbedWrites> {
   let portion: ProbedWrites | undefined
   for (const { peerIndex, block } of probeBlocks(run)) {
+    portion ??= allocate(Math.min(PROBES_AT_ONCE, probesAtMost(run)))
     for (let row = 0; row < block.rows; row++) {
       if (block.dot[row] === 0) continue
-      portion ??= allocate(PROBES_AT_ONCE)
       const at = portion.count++
       portion.key[at] = block.key[row]
       portion.dot[at] = block.dot[row]
@@ -58,6 +61,11 @@ export function* probedWrites(run: RunData): Generator<ProbedWrites> {
     join(run, portion)
     yield portion
   }
+}
+
+/** No fewer than there are, by the size of the files. */
+function probesAtMost(run: RunData): number {
+  return run.probes.reduce((rows, path) => rows + (path === null ? 0 : Math.ceil(statSync(path).size / PROBE_BYTES)), 0)
 }
 
 function join(run: RunData, probes: ProbedWrites): void {

@@ -1,6 +1,5 @@
 // With three or more DCs a write can be known of before its own row arrives: another DC's later write of the key, in whose
 // causal past it is, may come first. Bounds that do not come from a read of the write itself take that into account.
-import { PROBE_STATE } from '../lib/ledger-format.ts'
 import type { KeyHistory } from './key-history.ts'
 import type { Partition } from './partition.ts'
 

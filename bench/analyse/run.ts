@@ -69,7 +69,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   const basis = conflictBasis(keySpace)
   addConflicts(list, run, keySpace, basis)
   const disagreement = addPrediction(list, run, keySpace, lag, basis)
-  addFates(list, run, keySpace, lag.reordered)
+  addFates(list, run, keySpace)
   addConvergence(list, run)
   addCost(list, stored, run.dcs, traffic)
   const offer = offerOf(run)

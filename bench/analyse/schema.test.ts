@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { EVENT_COLUMNS, LINK_COLUMNS, RESOURCE_COLUMNS, RTT_COLUMNS } from '../contract/run-folder.ts'
-import { FINAL, PROBES, WRITES } from '../lib/ledger-format.ts'
+import { CAUSES, COUNTS, FINAL, PROBES, WRITES } from '../lib/ledger-format.ts'
 import { CONFLICT_COLUMNS } from './conflict-pairs.ts'
 import { DIVERGENCE_COLUMNS } from './convergence.ts'
 import { INTERVAL_COLUMNS } from './intervals.ts'
@@ -31,6 +31,8 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   'writes-<dc>-<worker>.bin': Object.keys(WRITES.columns),
   'probes-<dc>.bin': Object.keys(PROBES.columns),
   'final-<dc>.bin': Object.keys(FINAL.columns),
+  'causes-<dc>-<worker>.bin': Object.keys(CAUSES.columns),
+  'counts-<dc>.bin': Object.keys(COUNTS.columns),
 }
 
 test('every file and column stands in results/README.md', () => {

@@ -5,8 +5,8 @@ import { csvCell } from './write-csv.ts'
 
 type Bound = 'value' | 'low' | 'high'
 
-/** Column → the metric and which of its numbers. */
-const FIGURES: readonly (readonly [column: string, metric: string, bound: Bound])[] = [
+/** Column → the metric and which of its numbers; and its phase where a metric is of rows in one and of counters in another. */
+const FIGURES: readonly (readonly [column: string, metric: string, bound: Bound, phase?: string])[] = [
   ['offered_rows_per_s', 'offered', 'value'],
   ['acknowledged_rows_per_s', 'acknowledged', 'value'],
   ['visible_rows_per_s', 'visible', 'value'],
@@ -28,9 +28,9 @@ const FIGURES: readonly (readonly [column: string, metric: string, bound: Bound]
   ['conflict_share_predicted', 'conflict_share_predicted', 'value'],
   ['conflicts_reported', 'conflicts_reported', 'value'],
   ['discarded_rows', 'discarded', 'value'],
-  ['lost_updates_rows', 'lost_updates', 'value'],
-  ['lost_updates_low', 'lost_updates', 'low'],
-  ['lost_updates_high', 'lost_updates', 'high'],
+  ['lost_updates_rows', 'lost_updates', 'value', 'measure'],
+  ['lost_updates_low', 'lost_updates', 'low', 'measure'],
+  ['lost_updates_high', 'lost_updates', 'high', 'measure'],
   ['lost_writes_rows', 'lost_writes', 'value'],
   ['lost_writes_everywhere_rows', 'lost_writes_everywhere', 'value'],
   ['divergent_rows', 'divergent_rows', 'value'],
@@ -41,6 +41,15 @@ const FIGURES: readonly (readonly [column: string, metric: string, bound: Bound]
   ['client_cpu_s_per_million_rows', 'client_cpu', 'value'],
   ['server_cpu_s_per_million_rows', 'server_cpu', 'value'],
   ['resident_max_bytes', 'resident_max', 'value'],
+  ['declined_rows', 'declined', 'value'],
+  ['mixed_rows', 'mixed_rows', 'value'],
+  ['resurrected_rows', 'resurrected_rows', 'value'],
+  ['reordered_rows', 'reordered', 'value'],
+  ['beaten_by_earlier_rows', 'beaten_by_earlier', 'value'],
+  ['unknown_present_low', 'unknown_present', 'low'],
+  ['unknown_present_high', 'unknown_present', 'high'],
+  ['lost_updates_units', 'lost_updates', 'value', 'run'],
+  ['lost_updates_by_chains_units', 'lost_updates_by_chains', 'value', 'run'],
 ]
 
 const NAMES = 'run,driver,replication,mode,workload,shard_key,repeat,seed,rows,dcs,rate_asked'.split(',')
@@ -61,7 +70,9 @@ export function summaryCsv(runs: readonly RunAnalysis[]): string {
       run.seed,
       run.rows,
     ]
-    const figures = FIGURES.map(([, metric, bound]) => formatFigure(figureOf(run.metrics, metric)[bound]))
+    const figures = FIGURES.map(([, metric, bound, phase]) =>
+      formatFigure(figureOf(run.metrics, metric, phase === undefined ? {} : { phase })[bound]),
+    )
     const { status, broken, reasons } = run.verdict
     return [
       ...names.map(String),

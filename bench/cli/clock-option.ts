@@ -17,7 +17,7 @@ function skewMs(text: string): number | undefined {
   return ms === undefined || ms > SKEW_MS_MAX ? undefined : sign === '-' ? -ms : ms
 }
 
-/** By DC, in ms; behind is negative. Throws USAGE with one sentence for the first that is wrong. */
+/** By DC, in ms; behind is negative; a later one goes before an earlier one. Throws USAGE with one sentence for the first that is wrong. */
 export function clockSkewOf(given: readonly string[], dcs: readonly string[]): Readonly<Record<string, number>> {
   const skews: Record<string, number> = {}
   for (const one of given.flatMap((list) => list.split(',')).map((part) => part.trim())) {
@@ -29,7 +29,6 @@ export function clockSkewOf(given: readonly string[], dcs: readonly string[]): R
         `--skew-clock ${one} names the DC ${dc}, which is not in --dcs: ${suggestion(dc, dcs)}`,
       )
     }
-    if (dc in skews) refuse(one, `sets the clock of ${dc} a second time`)
     const ms = skewMs(text)
     if (ms === undefined) refuse(one, `has "${text.trim()}" where a time of at most 1 h belongs; ${EXAMPLE}`)
     skews[dc] = ms

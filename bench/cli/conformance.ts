@@ -8,6 +8,7 @@ import { withOutside } from '../outside.ts'
 import type { Registry } from '../registry.ts'
 import { colorsFor } from '../report/colors.ts'
 import { systemName } from '../systems.ts'
+import { durationMs } from './units.ts'
 import { progressFor } from './progress.ts'
 import { abortOnSignals } from './run.ts'
 import { scenarioFrom } from './scenario-file.ts'
@@ -17,12 +18,15 @@ const OPTIONS: readonly (readonly [flags: string, text: string])[] = [
   ['--replication <names>', 'replications to check (default: all that the driver has)'],
   ['--mode <names>', 'write modes to check (default: all that the driver has)'],
   ['--only <checks>', `checks to run, beside those that set the system up: ${CHECK_NAMES.join(', ')} (default: all)`],
+  ['--limit <time>', 'longest that one check may take before it counts as hanging (default: each check’s own)'],
   ['--dcs <names>', 'the data centres (default: us-east,eu-west)'],
   ['--delay <time>', 'one-way delay between DCs (default: 40ms)'],
   ['--seed <n>', 'same seed, same rows (default: 1)'],
   ['--data <folder>', 'where the stores keep their data (default: the system’s folder for temporary files)'],
   ['--ports <range>', 'loopback ports to choose from (default: 15000-32000)'],
 ]
+
+const LINGERS_MS = 2000
 
 const EXAMPLES = `
 Examples:
@@ -46,7 +50,11 @@ export async function conformanceCommand(
   inTree: Registry,
   json: boolean,
 ): Promise<number> {
-  const { only = '', ...options } = raw
+  const { only = '', limit, ...options } = raw
+  const limitMs = limit === undefined ? Number.POSITIVE_INFINITY : durationMs(String(limit))
+  if (limitMs === undefined) {
+    throw new BenchError('USAGE', `--limit "${String(limit)}" is not a duration with its unit, such as 30s.`)
+  }
   if (options['driver'] === undefined) {
     throw new BenchError('USAGE', 'No driver is named: say which with --driver, such as --driver=./my-driver.ts.')
   }
@@ -61,8 +69,10 @@ export async function conformanceCommand(
       only: String(only)
         .split(',')
         .filter((name) => name !== ''),
+      limitMs,
       signal,
-      begins: (system, check) => progress.live(`${systemName(system)}: ${check}`),
+      // Lines on standard output are progress enough.
+      begins: (system, check) => (json ? progress.step(`${systemName(system)}: ${check}`) : undefined),
       found: (finding) => {
         if (json) return
         const system = `${finding.driver} ${finding.replication}`
@@ -78,5 +88,7 @@ export async function conformanceCommand(
   } finally {
     progress.end()
     release()
+    // What a driver has left open must not keep the process: that it did has been told.
+    setTimeout(() => process.exit(), LINGERS_MS).unref()
   }
 }

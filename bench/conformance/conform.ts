@@ -29,7 +29,7 @@ function wholeSystems(scenario: Scenario, registry: Registry): { system: System;
 export async function conform(
   scenario: Scenario,
   registry: Registry,
-  how: Pick<SuiteOrder, 'only' | 'signal'> & {
+  how: Pick<SuiteOrder, 'only' | 'limitMs' | 'signal'> & {
     readonly begins: (system: System, check: string) => void
     readonly found: (finding: Finding) => void
   },
@@ -50,7 +50,16 @@ export async function conform(
       how.found(finding)
     }
     const begins = (check: string) => how.begins(system, check)
-    await new Suite({ scenario, system, modes, only: how.only, signal: how.signal, begins, found }).run()
+    await new Suite({
+      scenario,
+      system,
+      modes,
+      only: how.only,
+      limitMs: how.limitMs,
+      signal: how.signal,
+      begins,
+      found,
+    }).run()
   }
   return findings
 }

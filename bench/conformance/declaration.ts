@@ -14,7 +14,8 @@ export const DECLARATION: Step = {
 }
 export const SERVICES: Step = {
   name: 'services',
-  sentence: 'what runs where is the same for the same plan, under unique names and ports, and the secret is in no argument',
+  sentence:
+    'what runs where is the same for the same plan, under unique names and ports, and the secret is in no argument',
   limitMs: 5000,
 }
 
@@ -23,7 +24,11 @@ function expectUnique(names: readonly string[], what: string): void {
   expect(twice === undefined, () => `It has two ${what} named ${twice}.`)
 }
 
-export function checkDeclaration(driver: Driver, { columns }: DeployPlan['table'], settings: DeployPlan['settings']): undefined {
+export function checkDeclaration(
+  driver: Driver,
+  { columns }: DeployPlan['table'],
+  settings: DeployPlan['settings'],
+): undefined {
   try {
     checkShape(driverShape, driver, `The driver ${driver.name}`, 'the type Driver of geowrite/contract')
   } catch (error) {
@@ -36,7 +41,10 @@ export function checkDeclaration(driver: Driver, { columns }: DeployPlan['table'
     )
   }
   for (const { name, type, default: value } of driver.settings) {
-    const fits = type === 'boolean' ? /^(true|false)$/.test(value) : type === 'text' || (value !== '' && Number.isFinite(Number(value)))
+    const fits =
+      type === 'boolean'
+        ? /^(true|false)$/.test(value)
+        : type === 'text' || (value !== '' && Number.isFinite(Number(value)))
     expect(fits, () => `The default “${value}” of the setting ${name} is no ${type}.`)
   }
   const wide = [...columns, { name: 'wide', type: 'text', minBytes: 1000, maxBytes: 1000 } as const]
@@ -45,7 +53,7 @@ export function checkDeclaration(driver: Driver, { columns }: DeployPlan['table'
     Number.isFinite(narrowBytes) && narrowBytes >= 0 && wideBytes >= narrowBytes,
     () => `bytesPerRow() says ${narrowBytes}, and ${wideBytes} with 1000 bytes more in each row.`,
   )
-  const needs = driver.needs?.({ columns, rows: 1000, writtenRows: 2000, settings })
+  const needs = driver.needs?.({ columns, rows: 1000, writtenRows: 2000, settings, vectorDcs: 0 })
   expect(
     needs === undefined || (needs.diskBytes >= 0 && needs.memoryBytes >= 0),
     () => `needs() says ${needs?.diskBytes} bytes of disk and ${needs?.memoryBytes} of memory.`,
@@ -68,7 +76,10 @@ export function checkServices({ entry: { driver } }: System, plan: DeployPlan): 
   const again = driver.services(plan)
   const told = (list: readonly Service[]) => JSON.stringify(list)
   expect(told(services) === told(again), () => 'services() said something else for the same plan the second time.')
-  expectUnique(services.map(({ name }) => name), 'services')
+  expectUnique(
+    services.map(({ name }) => name),
+    'services',
+  )
   const dcs = plan.dcs.map(({ name }) => name)
   for (const dc of dcs) {
     expectUnique(
@@ -78,7 +89,10 @@ export function checkServices({ entry: { driver } }: System, plan: DeployPlan): 
   }
   for (const service of services) {
     const { name, reaches } = service
-    expect(dcs.includes(service.dc), () => `The service ${name} is to run in ${service.dc}, which is no DC of the plan.`)
+    expect(
+      dcs.includes(service.dc),
+      () => `The service ${name} is to run in ${service.dc}, which is no DC of the plan.`,
+    )
     for (const { dc, port } of reaches) {
       expect(
         services.some((other) => other.dc === dc && other.ports.includes(port)),
@@ -90,7 +104,8 @@ export function checkServices({ entry: { driver } }: System, plan: DeployPlan): 
     for (const { program, args } of [...service.setup(place), service.command(place)]) {
       expect(
         ![program, ...args].some((part) => part.includes(plan.secret)),
-        () => `The service ${name} is started with the secret in its arguments, where everybody on the machine can read it.`,
+        () =>
+          `The service ${name} is started with the secret in its arguments, where everybody on the machine can read it.`,
       )
     }
   }

@@ -13,6 +13,7 @@ import { digestsOf, differingBuckets } from '../stages/digests.ts'
 import { House } from '../stages/house.ts'
 import { topologyOf, type System } from '../systems.ts'
 import { expect, Fault } from './check.ts'
+import { openSockets } from './sockets.ts'
 import { batchOf, LOADED_ROWS, suiteTable, type Row, type Values } from './rows.ts'
 import type { Watch } from './watch.ts'
 
@@ -45,6 +46,8 @@ export class Ground implements AsyncDisposable {
   readonly store: StoreDescription
   readonly content: ContentMaker
   readonly delayMs: number
+  /** Connections of this process that are not the driver's. */
+  readonly housesSockets: number
   /** Aborted when a service ends by itself. */
   readonly signal: AbortSignal
   readonly #order: GroundOrder
@@ -58,7 +61,7 @@ export class Ground implements AsyncDisposable {
 
   private constructor(
     order: GroundOrder,
-    parts: Pick<Ground, 'plan' | 'topology' | 'house' | 'admin' | 'store' | 'signal'>,
+    parts: Pick<Ground, 'plan' | 'topology' | 'house' | 'admin' | 'store' | 'signal' | 'housesSockets'>,
     cleanup: AsyncDisposableStack,
   ) {
     this.#order = order
@@ -68,6 +71,7 @@ export class Ground implements AsyncDisposable {
     this.admin = parts.admin
     this.store = parts.store
     this.signal = parts.signal
+    this.housesSockets = parts.housesSockets
     this.content = new ContentMaker(parts.plan.table.columns, parts.plan.seed)
     this.delayMs = order.scenario.delayMs
     this.#random = randomStream(parts.plan.seed, 0x434f4e46)
@@ -98,11 +102,12 @@ export class Ground implements AsyncDisposable {
     const topology = topologyOf(scenario)
     const house = cleanup.use(await House.open(driver, plan, topology, scenario, order.signal))
     const signal = AbortSignal.any([order.signal, house.died])
+    const housesSockets = openSockets()
     const opening = watch.follow('admin() of the driver', driver.admin(house.endpoints(), plan, signal))
     const admin = cleanup.use(watch.wrap(await opening, 'the admin'))
     await admin.prepare()
     const store = await admin.describe()
-    return new Ground(order, { plan, topology, house, admin, store, signal }, cleanup.move())
+    return new Ground(order, { plan, topology, house, admin, store, signal, housesSockets }, cleanup.move())
   }
 
   get dcs(): readonly Dc[] {
@@ -114,7 +119,11 @@ export class Ground implements AsyncDisposable {
   }
 
   /** Opens a session that the ground closes with itself, or gives the one that is open. */
-  session(dc: number, mode: string, own: Partial<SessionOptions> & { readonly writer?: number } = {}): Promise<Session> {
+  session(
+    dc: number,
+    mode: string,
+    own: Partial<SessionOptions> & { readonly writer?: number } = {},
+  ): Promise<Session> {
     const { purpose = 'write', timeoutMs = WRITE_TIMEOUT_MS, writer = 0 } = own
     const name = [dc, mode, purpose, timeoutMs, writer].join(' ')
     const known = this.#sessions.get(name)
@@ -154,10 +163,13 @@ export class Ground implements AsyncDisposable {
   row(dc: number, key: number, own: Partial<Omit<Row, 'values'>> & { readonly values?: Partial<Values> } = {}): Row {
     const text = (length: number) =>
       Array.from({ length }, () => ALPHABET[this.#random.uint32() % ALPHABET.length]).join('')
+    const version = this.#clocks[dc].next()
+    // A row that is made later has the higher version, whichever DC it is of.
+    for (const clock of this.#clocks) clock.observe(version)
     return {
       key,
       dot: packDot(this.dcs[dc].index, incarnationOf(PHASE.measure, 0), ++this.#sequence),
-      version: this.#clocks[dc].next(),
+      version,
       operation: OPERATION.upsert,
       ...own,
       values: {
@@ -176,10 +188,15 @@ export class Ground implements AsyncDisposable {
     try {
       result = await session.write(batch)
     } catch (error) {
-      throw new Fault(`write() rejected with “${String(error)}”: it must resolve with an outcome, whatever the store does.`)
+      throw new Fault(
+        `write() rejected with “${String(error)}”: it must resolve with an outcome, whatever the store does.`,
+      )
     }
     const outcomes: readonly number[] = [OUTCOME.ok, OUTCOME.fail, OUTCOME.info]
-    expect(outcomes.includes(result.outcome), () => `write() answered with the outcome ${result.outcome}, which is none.`)
+    expect(
+      outcomes.includes(result.outcome),
+      () => `write() answered with the outcome ${result.outcome}, which is none.`,
+    )
     const { rowOutcomes, storedVersions, overwrote, seen } = result
     const lengths = { rowOutcomes, storedVersions, overwrote }
     for (const [name, column] of Object.entries(lengths)) {
@@ -202,7 +219,8 @@ export class Ground implements AsyncDisposable {
       const outcome = result.rowOutcomes?.[i] ?? result.outcome
       expect(
         outcome === OUTCOME.ok,
-        () => `A write of ${rows.length} rows that nothing hinders was answered with ${outcomeName(outcome)} (${result.error ?? 'no word why'}) for key ${key}.`,
+        () =>
+          `A write of ${rows.length} rows that nothing hinders was answered with ${outcomeName(outcome)} (${result.error ?? 'no word why'}) for key ${key}.`,
       )
     }
     return result

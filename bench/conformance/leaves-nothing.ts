@@ -7,6 +7,7 @@ import { delay } from '../lib/clock.ts'
 import { expect } from './check.ts'
 import type { Ground } from './ground.ts'
 import type { Step } from './set-up.ts'
+import { openSockets } from './sockets.ts'
 
 export const KEEPS_SECRETS: Step = {
   name: 'keeps-secrets',
@@ -53,13 +54,13 @@ export function checkSecrets(ground: Ground): undefined {
   const showing = processes().find(({ args }) => args.includes(secret))
   expect(showing === undefined, () => `The secret stands in the arguments of process ${showing?.pid}.`)
   for (const log of logsIn(ground.house.ground.folder)) {
-    expect(!readFileSync(log, 'latin1').includes(secret), () => `The secret stands in ${log.slice(ground.house.ground.folder.length + 1)}.`)
+    expect(
+      !readFileSync(log, 'latin1').includes(secret),
+      () => `The secret stands in ${log.slice(ground.house.ground.folder.length + 1)}.`,
+    )
   }
   return undefined
 }
-
-/** Connections of this process, as Node counts them. */
-export const openSockets = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length
 
 function answers({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
@@ -73,20 +74,22 @@ function answers({ host, port }: Address): Promise<boolean> {
   })
 }
 
-/** Ends the ground and looks for what it leaves; `socketsBefore` were open before it was there. */
-export async function checkLeavings(ground: Ground, socketsBefore: number): Promise<undefined> {
+/** Closes what the driver opened while its store still runs, then ends everything, and looks for what is left. */
+export async function checkLeavings(ground: Ground): Promise<undefined> {
+  await ground.closeSessions()
+  await ground.admin[Symbol.asyncDispose]()
+  const endMs = performance.now() + GONE_WITHIN_MS
+  while (openSockets() > ground.housesSockets && performance.now() < endMs) await delay(20)
+  const sockets = openSockets() - ground.housesSockets
   const { folder } = ground.house.ground
   const addresses = Object.values(ground.house.endpoints()).flatMap((ports) => Object.entries(ports))
   await ground[Symbol.asyncDispose]()
   expect(!existsSync(folder), () => `The data folder ${folder} is still there.`)
-  const [left] = processes().filter(({ args, folder: at }) => args.includes(folder) || at.startsWith(folder))
+  const left = processes().find(({ args, folder: at }) => args.includes(folder) || at.startsWith(folder))
   expect(left === undefined, () => `Process ${left?.pid} still runs (${left?.args.slice(0, 80)}).`)
   for (const [name, address] of addresses) {
     expect(!(await answers(address)), () => `Somebody still listens on the port ${name}.`)
   }
-  const endMs = performance.now() + GONE_WITHIN_MS
-  while (openSockets() > socketsBefore && performance.now() < endMs) await delay(20)
-  const sockets = openSockets() - socketsBefore
   expect(sockets <= 0, () => `${sockets} connections are still open after all sessions and the admin were closed.`)
   return undefined
 }

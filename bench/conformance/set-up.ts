@@ -22,7 +22,8 @@ export const DEPLOYS: Step = {
 }
 export const LOADS: Step = {
   name: 'loads',
-  sentence: 'loading leaves the very rows in every DC, byte for byte and equal by digest; again it does the same or refuses',
+  sentence:
+    'loading leaves the very rows in every DC, byte for byte and equal by digest; again it does the same or refuses',
   limitMs: 60_000,
 }
 export const REPLICATES: Step = {
@@ -64,7 +65,8 @@ async function checkLoadedRows(ground: Ground, dc: string): Promise<void> {
         const [dot, version] = [loadedDot(key), LOADED_VERSION]
         expect(
           rows.dots[i] === dot && rows.versions[i] === version,
-          () => `Key ${key} of ${dc} was loaded with dot ${dot} and version ${version}, and has ${rows.dots[i]} and ${rows.versions[i]}.`,
+          () =>
+            `Key ${key} of ${dc} was loaded with dot ${dot} and version ${version}, and has ${rows.dots[i]} and ${rows.versions[i]}.`,
         )
         expect(
           sameBytes(rows.contents[i], ground.content.expected(dot)),
@@ -89,11 +91,16 @@ export async function load(ground: Ground, readable: boolean): Promise<string | 
   if (!readable) return undefined
   for (const dc of dcNames) await checkLoadedRows(ground, dc)
   const before = await digestsOf(admin, dcNames, { buckets: BUCKETS })
-  expect(differingBuckets(before).length === 0, () => 'The DCs hold the same rows after the load and have different digests.')
-  const refusal = await admin.load(loadedRows(plan.table, content), () => undefined).then(
-    () => undefined,
-    (error: unknown) => String(error),
+  expect(
+    differingBuckets(before).length === 0,
+    () => 'The DCs hold the same rows after the load and have different digests.',
   )
+  const refusal = await admin
+    .load(loadedRows(plan.table, content), () => undefined)
+    .then(
+      () => undefined,
+      (error: unknown) => String(error),
+    )
   const after = await digestsOf(admin, dcNames, { buckets: BUCKETS })
   expect(
     differingBuckets([...before, ...after]).length === 0,

@@ -8,7 +8,7 @@ import { Fault, Skipped, type Check, type CheckContext, type CheckResult, type F
 import { CHECKS } from './checks/list.ts'
 import { checkDeclaration, checkServices, DECLARATION, SERVICES } from './declaration.ts'
 import { Ground } from './ground.ts'
-import { checkLeavings, checkSecrets, KEEPS_SECRETS, LEAVES_NOTHING, openSockets } from './leaves-nothing.ts'
+import { checkLeavings, checkSecrets, KEEPS_SECRETS, LEAVES_NOTHING } from './leaves-nothing.ts'
 import { checkDescription, DEPLOYS, load, LOADS, replicate, REPLICATES, STEPS, type Step } from './set-up.ts'
 import { Watch } from './watch.ts'
 
@@ -28,6 +28,8 @@ export interface SuiteOrder {
   readonly modes: readonly WriteMode[]
   /** Names of the checks to run; what sets the system up is always done. Empty: all. */
   readonly only: readonly string[]
+  /** No check may take longer, whatever its own limit. */
+  readonly limitMs: number
   readonly begins: (check: string) => void
   readonly found: (finding: Finding) => void
   readonly signal: AbortSignal
@@ -43,7 +45,6 @@ interface Ended {
 export class Suite {
   readonly #order: SuiteOrder
   readonly #watch = new Watch()
-  readonly #socketsBefore = openSockets()
   #ground: Ground | undefined
   #causality: 'bounds' | 'exact' = 'bounds'
   /** Steps of setting up that have been told: doing them again is worth a line only where they fail. */
@@ -101,7 +102,7 @@ export class Suite {
       else if (step === KEEPS_SECRETS) await this.#step(step, async () => checkSecrets(ground))
       else {
         this.#ground = undefined
-        await this.#step(step, () => checkLeavings(ground, this.#socketsBefore))
+        await this.#step(step, () => checkLeavings(ground))
       }
     }
   }
@@ -144,10 +145,11 @@ export class Suite {
     const time = new AbortController()
     const running = (async () => run(AbortSignal.any([signal, ending.signal])))()
     running.catch(() => undefined)
-    const hanging = delay(limitMs, AbortSignal.any([signal, time.signal])).then((): Ended => {
+    const limit = Math.min(limitMs, this.#order.limitMs)
+    const hanging = delay(limit, AbortSignal.any([signal, time.signal])).then((): Ended => {
       const { waitingFor } = this.#watch
       const what = waitingFor === undefined ? 'the check had not ended' : `${waitingFor} had not answered`
-      return { result: 'fail', detail: `It hangs: after ${limitMs / 1000} s ${what}.`, broken: true }
+      return { result: 'fail', detail: `It hangs: after ${limit / 1000} s ${what}.`, broken: true }
     })
     try {
       const ended = running.then((detail): Ended => ({ result: 'pass', detail: detail ?? '', broken: false }))
@@ -158,7 +160,11 @@ export class Suite {
       const died = this.#ground?.house.died
       if (died?.aborted === true) return { result: 'fail', detail: messageOf(died.reason), broken: true }
       const isFault = error instanceof Fault || error instanceof BenchError
-      return { result: 'fail', detail: isFault ? messageOf(error) : `It threw: ${messageOf(error)}.`, broken: !(error instanceof Fault) }
+      return {
+        result: 'fail',
+        detail: isFault ? messageOf(error) : `It threw: ${messageOf(error)}.`,
+        broken: !(error instanceof Fault),
+      }
     } finally {
       ending.abort(new Error('the check is over'))
       time.abort()

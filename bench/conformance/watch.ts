@@ -46,7 +46,7 @@ export class Watch {
     })
   }
 
-  async *#read(what: string, items: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  async *#read(what: string, items: AsyncIterable<unknown>): AsyncGenerator {
     const iterator = items[Symbol.asyncIterator]()
     try {
       for (;;) {

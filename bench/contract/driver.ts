@@ -2,6 +2,7 @@
 import type { Column, RowBatch, Table } from './table.ts'
 import type { Dc } from './topology.ts'
 import type { WriteResult } from './outcome.ts'
+import type { Provision } from './provision.ts'
 import type { Service } from './service.ts'
 
 export interface Address {
@@ -193,6 +194,8 @@ export interface Demand {
   /** Rows written into one DC over the run: loaded, written there, and replicated from others. */
   readonly writtenRows: number
   readonly settings: Readonly<Record<string, string>>
+  /** DCs of the version vector that every row keeps beside what `bytesPerRow` counts; 0 unless causality is exact. */
+  readonly vectorDcs: number
 }
 
 /** What one DC's store takes of the machine beside its rows at rest. */
@@ -212,6 +215,8 @@ export interface Driver {
   readonly settings: readonly Setting[]
   /** What the driver needs from the machine, for `doctor`: undefined when all is there, else what is missing and how to get it. */
   missing(settings: Readonly<Record<string, string>>): Promise<string | undefined>
+  /** Folders that must be made before anything is deployed: programs that npm does not bring. Absent: none. */
+  provisions?(settings: Readonly<Record<string, string>>): readonly Provision[]
   services(plan: DeployPlan): readonly Service[]
   /** `seen` holds every DC's endpoints as clients in `dc` reach them: its own directly, the others through the link. */
   open(dc: Dc, seen: Endpoints, options: SessionOptions, signal: AbortSignal): Promise<Session>

@@ -2,6 +2,7 @@
 export * from './driver.ts'
 export { BenchError, messageOf } from './errors.ts'
 export * from './outcome.ts'
+export * from './provision.ts'
 export * from './service.ts'
 export * from './table.ts'
 export * from './topology.ts'

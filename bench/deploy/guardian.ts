@@ -10,8 +10,8 @@ import { startMark } from './process-table.ts'
 export class Guardian implements AsyncDisposable {
   readonly #child: ChildProcess
 
-  /** Starts the guardian of the data folder `folder`; it needs no reply, since it reads its messages when it runs. */
-  constructor(folder: string) {
+  /** Starts the guardian, of the data folder `folder` if given; it needs no reply, since it reads its messages when it runs. */
+  constructor(folder?: string) {
     this.#child = spawn(process.execPath, [fileURLToPath(new URL('./guardian-process.ts', import.meta.url))], {
       // A session of its own: a terminal's Ctrl-C or hang-up does not reach it.
       detached: true,
@@ -24,7 +24,7 @@ export class Guardian implements AsyncDisposable {
     this.#child.on('error', () => undefined)
     this.#child.stdin?.on('error', () => undefined)
     ;(this.#child.stdin as Socket | null)?.unref()
-    this.#tell({ type: 'folder', path: folder })
+    if (folder !== undefined) this.#tell({ type: 'folder', path: folder })
   }
 
   get pid(): number | undefined {

@@ -33,10 +33,10 @@ const monotonicUs = (): number => Number(process.hrtime.bigint()) / 1000
 /** Polls until standard input ends, then reports. `connect` gives a read of the dots of all keys, by key. */
 export async function poll(connect: (orders: PollOrders) => Promise<() => Promise<Float64Array>>): Promise<void> {
   const input = createInterface({ input: process.stdin })
-  let ended = false
+  const ending = new AbortController()
   const orders = await new Promise<PollOrders>((resolve) => {
     input.once('line', (line) => resolve(JSON.parse(line) as PollOrders))
-    input.once('close', () => (ended = true))
+    input.once('close', () => ending.abort())
   })
   const read = await connect(orders)
   const changes: DotChange[] = []
@@ -44,7 +44,7 @@ export async function poll(connect: (orders: PollOrders) => Promise<() => Promis
   let held = await read()
   let reads = 1
   process.stdout.write(`${POLLING_LINE}\n`)
-  while (!ended) {
+  while (!ending.signal.aborted) {
     const sentUs = monotonicUs()
     const dots = await read()
     const returnedUs = monotonicUs()

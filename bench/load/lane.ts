@@ -110,8 +110,9 @@ export class Lane {
   /** Sends what is in the buffers; how late it is counts to `startedUs` where there was something to do before. */
   #write(buffers: BatchBuffers, lateFromUs: number | undefined, startedUs?: number): void {
     const { dcIndex } = this.#options
-    const batch = buffers.build(this.#takeDots(buffers.arrived), this.#clock.next())
+    // Read before the version is drawn: what was acknowledged before a write was sent has the lower version, with one clock.
     const sentUs = nowUs()
+    const batch = buffers.build(this.#takeDots(buffers.arrived), this.#clock.next())
     if (lateFromUs === undefined) buffers.intendedUs.fill(startedUs ?? sentUs, 0, buffers.arrived)
     const rows = recordSent(this.#recorder, buffers, batch, sentUs, this.#options)
     for (let i = 0; i < batch.count; i++) this.#touched.add(batch.keys[i])

@@ -6,7 +6,7 @@
 import type { RowVersions, Session } from '../contract/driver.ts'
 import { dotDc, dotIncarnation, PHASE, phaseOf } from '../lib/dot.ts'
 
-export interface TurnPlan {
+interface TurnPlan {
   readonly dcIndex: number
   readonly dcCount: number
   /** The DC that may write a row first that only the load has written. */

@@ -107,18 +107,19 @@ test('where rows have vectors, a vector that holds the write is a hit whatever t
   dc.hasVectors = true
   const now = nowUs()
   // The DC's own later write hides the one looked for, which arrives, and is beaten, only afterwards.
-  dc.plant(1, now, { dot: dot(4, 1), version: 999, seen: [0, dot(4, 1)] })
-  dc.plant(1, now + 60_000, { dot: dot(4, 1), version: 999, seen: [dot(2), dot(4, 1)] })
+  const own = dot(9)
+  dc.plant(1, now, { dot: own, version: 999, seen: [own, 0] })
+  dc.plant(1, now + 60_000, { dot: own, version: 999, seen: [own, dot(2, 1)] })
   // Another write of the probed DC, but an earlier one.
-  dc.plant(2, now, { dot: dot(1), version: 998, seen: [dot(1), 0] })
+  dc.plant(2, now, { dot: dot(1, 1), version: 998, seen: [own, dot(1, 1)] })
   const closed = await probeAll(dc, [
-    { key: 1, row: { dot: dot(2), version: 102 } },
-    { key: 2, row: { dot: dot(3), version: 103 } },
+    { key: 1, row: { dot: dot(2, 1), version: 102 } },
+    { key: 2, row: { dot: dot(3, 1), version: 103 } },
   ])
-  const hidden = closed.get(dot(2))
+  const hidden = closed.get(dot(2, 1))
   assert.equal(hidden?.state, PROBE_STATE.hit)
   assert.ok(hidden.missSentUs <= now + 60_000 && hidden.hitReturnedUs >= now + 60_000)
-  assert.equal(closed.get(dot(3))?.state, PROBE_STATE.open)
+  assert.equal(closed.get(dot(3, 1))?.state, PROBE_STATE.open)
 })
 
 test('what never becomes visible stays open, and a DC that cannot be read shows nothing', async () => {

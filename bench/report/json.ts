@@ -14,8 +14,15 @@ const TABLE_METRICS = [
   'conflict_share_predicted',
   'discarded',
   'lost_updates',
+  'lost_updates_by_chains',
   'lost_writes',
   'lost_writes_everywhere',
+  'mixed_rows',
+  'resurrected_rows',
+  'reordered',
+  'beaten_by_earlier',
+  'unknown_present',
+  'declined',
   'divergent_rows',
   'convergence',
   'wan_bytes',
@@ -50,10 +57,11 @@ export function jsonSummary(bench: BenchAnalysis, folder: string): string {
       return { from, to, delayMs, lagMsP50, lagMsP99, wanBytes }
     }),
   }))
-  const runs = bench.runs.map(({ run, notes, audit, verdict, metrics, faults = [] }) => ({
+  const runs = bench.runs.map(({ run, notes, audit, verdict, metrics, faults = [], planted = [] }) => ({
     run,
     notes,
     audit,
+    planted,
     faults: faults.map((fault) => ({ ...fault, metrics: metrics.filter(({ phase }) => phase === fault.name) })),
     verdict,
   }))

@@ -1,5 +1,6 @@
 // A few plain sentences on what the figures of a bench mean, made from the figures alone.
 import { figureOf, type BenchAnalysis, type Figure, type SystemAnalysis } from '../contract/analysis.ts'
+import { fateSentences } from './fate-sentences.ts'
 import { percentText, shortText, wholeText } from './figures.ts'
 import { beyondDelay } from './link-table.ts'
 
@@ -11,6 +12,7 @@ export function meaningOf(bench: BenchAnalysis): string[] {
     ...bench.systems.flatMap((system) => lagSentences(bench, system)),
     ...bench.systems.flatMap((system) => conflictSentences(bench, system)),
     ...lossSentences(bench),
+    ...fateSentences(bench),
     ...wanSentences(bench),
     ...storageSentences(bench),
     ...missingSentences(bench),
@@ -104,15 +106,29 @@ function conflictSentences(bench: BenchAnalysis, system: SystemAnalysis): string
   const spread = system.runs.length > 1 ? ' over the runs' : ''
   const estimated =
     system.conflictBasis === 'estimated' && share.value > 0 ? ', estimated from the lags of the probed writes' : ''
-  const measured = `${percentText(share.value)}${range(share, percentText, spread)} of the writes were in a conflict${estimated}`
+  const exact = system.conflictBasis === 'exact' && system.runs.length === 1
+  const bounds = range(share, percentText, spread)
+  const how = exact ? `, by their vectors${bounds.replace('(', '(by visibility ')}` : estimated
+  const measured = `${percentText(share.value)}${exact ? '' : bounds} of the writes were in a conflict${how}`
   const predicted = of(system, 'conflict_share_predicted').value
+  const expected = predicted === null ? '' : `, where independent writers would have ${percentText(predicted)}`
+  return [`${named(bench, system)}${measured}${expected}${updatesLost(system, spread)}.`]
+}
+
+/** Of a counter, what its sum misses, beside what the chains of the writes say. */
+function updatesLost(system: SystemAnalysis, spread: string): string {
   const lost = of(system, 'lost_updates')
-  const overwritten =
-    lost.value === null
+  if (lost.value === null) return ''
+  const figure = `${wholeText(lost.value)}${range(lost, wholeText, spread)}`
+  if (!system.metrics.some(({ metric }) => metric === 'lost_updates_by_chains')) {
+    return `; ${figure} updates were overwritten unseen`
+  }
+  const chains = of(system, 'lost_updates_by_chains')
+  const apart =
+    chains.value === null
       ? ''
-      : `; ${wholeText(lost.value)}${range(lost, wholeText, spread)} updates were overwritten unseen`
-  const beside = predicted === null ? '' : `, where independent writers would have ${percentText(predicted)}`
-  return [`${named(bench, system)}${measured}${beside}${overwritten}.`]
+      : `, and ${wholeText(chains.value)}${range(chains, wholeText, spread)} by the writes that no final row descends from`
+  return `; the counters miss ${figure} of what was added to them${apart}`
 }
 
 /** One sentence for all systems that kept everything, one for each that did not. */

@@ -18,18 +18,19 @@ const GAP = 2
 
 const fit = (label: string) => (label.length > LABEL_MAX ? `${label.slice(0, LABEL_MAX - 1)}…` : label)
 
-/** Lines of the table; a column is as wide as its widest cell. */
-export function tableLines(columns: readonly Column[], rows: readonly Row[], colors: Colors): string[] {
-  const labelWidth = Math.max(...rows.map((row) => fit(row.label).length))
+/** Lines of the table; a column is as wide as its widest cell. A title stands over the labels, and no line for groups that have no name. */
+export function tableLines(columns: readonly Column[], rows: readonly Row[], colors: Colors, title = ''): string[] {
+  const labelWidth = Math.max(title.length, ...rows.map((row) => fit(row.label).length))
   const widths = columns.map(({ heading }, c) => Math.max(heading.length, ...rows.map((row) => row.cells[c].length)))
   widenForGroups(columns, widths)
   const line = (label: string, cells: readonly string[]) =>
     (label.padEnd(labelWidth) + cells.map((cell, c) => cell.padStart(widths[c] + GAP)).join('')).trimEnd()
+  const groups = columns.some(({ group }) => group !== '')
   return [
-    colors.faint(groupLine(columns, widths, labelWidth)),
+    ...(groups ? [colors.faint(groupLine(columns, widths, labelWidth))] : []),
     colors.faint(
       line(
-        '',
+        title,
         columns.map((column) => column.heading),
       ),
     ),

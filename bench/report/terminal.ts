@@ -5,6 +5,7 @@ import { faultSentences } from './fault-lines.ts'
 import { NOT_KNOWN, percentText, shortText, wholeText } from './figures.ts'
 import { linkTableLines } from './link-table.ts'
 import { meaningOf } from './meaning.ts'
+import { plantedTableLines } from './planted-table.ts'
 import { tableLines, type Column, type Row } from './table.ts'
 import { wrapText } from './wrap.ts'
 
@@ -32,15 +33,24 @@ const COLUMNS: readonly TableColumn[] = [
   { group: 'WAN', heading: '×', metric: 'wan_bytes', text: shortText },
   { group: 'write', heading: 'ampl.', metric: 'write_amplification', text: shortText },
 ]
+/** Beside an exact share, what visibility alone bounds it by. */
+const BOUNDS: Column = { group: 'conflicts', heading: '[min..max]' }
 const LINE_WIDTH = 118
 
 /** The report as text that ends in a line break. `folder` is how the reader finds the bench folder. */
 export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors): string {
-  const rows = bench.systems.flatMap((system) => systemRows(system))
+  const exact = bench.systems.some((system) => system.conflictBasis === 'exact')
+  const after = COLUMNS.findIndex(({ metric }) => metric === 'conflict_share') + 1
+  const withBounds = <T>(items: readonly T[], bounds: T): T[] =>
+    exact ? items.toSpliced(after, 0, bounds) : [...items]
+  const rows = bench.systems.flatMap((system) =>
+    systemRows(system).map((row, i) => ({ ...row, cells: withBounds(row.cells, i === 0 ? boundsText(system) : '') })),
+  )
   const paragraphs = [
     ...wrapText(colors.strong(headline(bench)), LINE_WIDTH, ''),
-    ...tableLines(COLUMNS, rows, colors),
+    ...tableLines(withBounds<Column>(COLUMNS, BOUNDS), rows, colors),
     ...linkTableLines(bench, colors),
+    ...plantedTableLines(bench, colors),
     '',
     ...[...faultSentences(bench), ...meaningOf(bench)].flatMap((sentence) => wrapText(sentence, LINE_WIDTH, '  ')),
     ...verdictLines(bench, folder, colors),
@@ -52,6 +62,13 @@ export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors
 function isEstimate(system: SystemAnalysis, metric: string): boolean {
   const known = (figureOf(system.metrics, metric).value ?? 0) > 0
   return metric === 'conflict_share' && system.conflictBasis === 'estimated' && known
+}
+
+function boundsText(system: SystemAnalysis): string {
+  const { low, high } = figureOf(system.metrics, 'conflict_share')
+  if (system.conflictBasis !== 'exact' || system.runs.length > 1) return ''
+  const percent = (share: number | null) => percentText(share).replace(' %', '')
+  return `[${percent(low)}..${percent(high)}]`
 }
 
 function systemRows(system: SystemAnalysis): Row[] {

@@ -7,6 +7,7 @@ import { RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
 import type { Topology } from '../contract/topology.ts'
 import { orReason } from '../lib/abort.ts'
 import { ContentMaker } from '../lib/content.ts'
+import { provide } from '../deploy/provision.ts'
 import type { RunContext } from '../run.ts'
 import { deployPlanOf, systemName, topologyOf } from '../systems.ts'
 import { differingBuckets, digestsOf } from './digests.ts'
@@ -63,6 +64,7 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
   const journal = new Journal(folder)
   cleanup.defer(() => journal.close())
 
+  await provide(driver.provisions?.(plan.settings) ?? [], context.signal, step)
   step(`starting ${dcNames.join(', ')}, ${delaysText(topology)} apart`)
   const house = cleanup.use(await House.open(driver, plan, topology, scenario, context.signal))
   const signal = AbortSignal.any([context.signal, house.died])

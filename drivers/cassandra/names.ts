@@ -29,5 +29,7 @@ export function nodesOf(dcs: readonly Dc[], copies: number): readonly Node[] {
  * peer cannot go round the link.
  */
 export const identityOf = ({ dc, copy }: Node): string => `127.9.${dc.index + 1}.${copy + 1}`
+/** A server as a seed of the others. */
+export const seedOf = (node: Node, port: number): string => `${identityOf(node)}:${port}`
 /** The address under which clients hear of the server, translated to where it listens. */
 export const clientIdentityOf = ({ dc, copy }: Node): string => `127.8.${dc.index + 1}.${copy + 1}`

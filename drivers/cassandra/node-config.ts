@@ -14,6 +14,8 @@ import {
 } from './names.ts'
 import type { CassandraSettings } from './settings.ts'
 
+type Placed = Pick<Place, 'folder' | 'ports'>
+
 const text = (value: string): string => JSON.stringify(value)
 
 /** How acknowledged writes reach the disk, as the server wants it said. */
@@ -24,7 +26,12 @@ function durability({ commitlogSync, groupWindowMs, syncPeriodMs }: CassandraSet
 }
 
 /** The server's settings: those of the user, and what one machine with a relay between its DCs asks for. */
-function serverConfig(node: Node, seeds: readonly string[], { folder, ports }: Place, settings: CassandraSettings): string {
+function serverConfig(
+  node: Node,
+  seeds: readonly string[],
+  { folder, ports }: Placed,
+  settings: CassandraSettings,
+): string {
   const cql = ports[cqlPort(node.copy)]
   const internode = ports[internodePort(node.copy)]
   return `cluster_name: geowrite
@@ -81,7 +88,7 @@ const LOG_CONFIG = `<configuration>
 export function nodeFiles(
   node: Node,
   seeds: readonly string[],
-  place: Place,
+  place: Placed,
   settings: CassandraSettings,
   secret: DeployPlan['secret'],
 ): readonly ServiceFile[] {

@@ -8,7 +8,8 @@ export const SETTINGS: readonly Setting[] = [
     name: 'java',
     type: 'text',
     default: '',
-    meaning: 'Home of the Java 17 to run on; empty means JAVA_HOME, the one on the PATH, or one where systems keep them.',
+    meaning:
+      'Home of the Java 17 to run on; empty means JAVA_HOME, the one on the PATH, or one where systems keep them.',
   },
   { name: 'heap', type: 'text', default: '512M', meaning: 'Heap of each server, such as 512M or 1G.' },
   {
@@ -67,7 +68,8 @@ export const SETTINGS: readonly Setting[] = [
     name: 'hinted_handoff_throttle',
     type: 'number',
     default: '0',
-    meaning: 'KiB/s at which hints are handed over after a partition; 0 is unlimited (the store’s own default is 1024).',
+    meaning:
+      'KiB/s at which hints are handed over after a partition; 0 is unlimited (the store’s own default is 1024).',
   },
   {
     name: 'write_timeout',

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Admin, DeployPlan, Driver } from '../../bench/contract/driver.ts'
 import { messageOf } from '../../bench/contract/errors.ts'
 import { NodeAdmin } from '../replication/node/admin.ts'
+import { needsRecords } from '../replication/node/found-rows.ts'
 import { rowBytes } from '../replication/node/packed-rows.ts'
 import { LOG_SHIPPING, NODE_PORT, nodeServices } from '../replication/node/services.ts'
 import { openNodeSession } from '../replication/node/session.ts'
@@ -51,17 +52,19 @@ export const lsm: Driver = {
   open: (dc, seen, options, signal) => openNodeSession(dc, seen[dc.name][NODE_PORT], options, signal),
 
   async admin(endpoints, plan, signal): Promise<Admin> {
-    return new NodeAdmin(endpoints, plan, durabilityOf(plan), signal)
+    return new NodeAdmin(endpoints, plan, durabilityOf(plan), signal, true)
   },
 
   bytesPerRow: (columns) => rowBytes(columns) + BYTES_BESIDE_ROW,
 
-  needs({ columns, rows, writtenRows, settings }) {
-    const { writeBufferBytes, blockCacheBytes, recentRows } = lsmSettings(settings)
+  needs({ columns, rows, writtenRows, settings, vectorDcs }) {
+    const { writeBufferBytes, blockCacheBytes, recentRows, recentRecordBytes } = lsmSettings(settings)
+    const records = needsRecords({ vectorDcs, columns }) ? 2 * recentRecordBytes : 0
     return {
       // Compaction writes a level anew while a reader still holds the old one, and the log holds what is not shipped.
-      diskBytes: (rows + 2 * (writtenRows - rows)) * (rowBytes(columns) + BYTES_BESIDE_ROW),
-      memoryBytes: NODE_BYTES + 2 * writeBufferBytes + blockCacheBytes + 2 * recentRows * RECENT_ROW_BYTES,
+      diskBytes:
+        (rows + 2 * (writtenRows - rows)) * (rowBytes(columns, vectorDcs) + BYTES_BESIDE_ROW) + rows * 8 * vectorDcs,
+      memoryBytes: NODE_BYTES + 2 * writeBufferBytes + blockCacheBytes + 2 * recentRows * RECENT_ROW_BYTES + records,
     }
   },
 }

@@ -41,10 +41,12 @@ export const memory: Driver = {
 
   bytesPerRow: () => 0,
   // Measured at 1M rows: the row, the record that holds it and its place in the map.
-  needs: ({ columns, rows, writtenRows, settings }) => ({
+  needs: ({ columns, rows, writtenRows, settings, vectorDcs }) => ({
     // Every row once as a row and, unless it was loaded, in one DC once more in the log; nothing is ever removed.
-    diskBytes: memorySettings(settings).durable ? (2 * writtenRows - rows) * (rowBytes(columns) + CHANGE_BYTES) : 0,
-    memoryBytes: 80e6 + rows * (rowBytes(columns) + 340),
+    diskBytes: memorySettings(settings).durable
+      ? (2 * writtenRows - rows) * (rowBytes(columns, vectorDcs) + CHANGE_BYTES)
+      : 0,
+    memoryBytes: 80e6 + rows * (rowBytes(columns, vectorDcs) + 340),
   }),
 }
 

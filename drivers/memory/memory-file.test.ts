@@ -96,5 +96,7 @@ test('a durable node that is killed has all that it acknowledged, but for what i
     (await again.read(later.keys)).dots.every((dot, i) => dot === later.dots[i]),
   )
   assert.deepEqual(await standing(), [['lose_at_crash', lost.length + ofEast, lost.length - 2]])
+  const { own } = await admin.counters()
+  assert.equal(own.log_gap_rows, 0, 'what was applied before the kill was forgotten')
   await east[Symbol.asyncDispose]()
 })

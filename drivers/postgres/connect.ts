@@ -56,6 +56,9 @@ export async function connect(how: Connecting, signal?: AbortSignal): Promise<Cl
     const client = new Client(config)
     // A connection that dies between two statements is found out by the next one; the event must not end the process.
     client.on('error', () => {})
+    // A server that stands still answers nothing: giving up must not wait for it.
+    const giveUp = () => client.connection.stream.destroy()
+    signal?.addEventListener('abort', giveUp, { once: true })
     try {
       await client.connect()
       return client
@@ -69,6 +72,8 @@ export async function connect(how: Connecting, signal?: AbortSignal): Promise<Cl
           { cause: error },
         )
       }
+    } finally {
+      signal?.removeEventListener('abort', giveUp)
     }
     await delay(RETRY_MS, signal)
   }

@@ -28,7 +28,9 @@ export async function describeServer(client: Client): Promise<StoreDescription> 
     [NAMES],
   )
   const settings = Object.fromEntries(rows.map(({ name, value }) => [name, value]))
-  return { version: rows[0].version, durability: durability(settings), settings }
+  // Killed processes lose what only they held; what the kernel was given stays.
+  const kept = settings['synchronous_commit'] === 'off' ? {} : { survivesKill: true as const }
+  return { version: rows[0].version, durability: durability(settings), ...kept, settings }
 }
 
 function durability({ fsync, synchronous_commit: commit }: Readonly<Record<string, string>>): string {

@@ -71,15 +71,16 @@ export const postgres: Driver = {
   admin: openAdmin,
   bytesPerRow: (columns) => valueBytes(columns, ROW_BYTES) / FILLED,
 
-  needs({ columns, rows, writtenRows, settings }) {
+  needs({ columns, rows, writtenRows, settings, vectorDcs }) {
     const updated = writtenRows - rows
+    const vectorBytes = 8 * vectorDcs
     return {
       diskBytes:
         // The log of loading and of the run, up to where a checkpoint frees it; dead rows; the new index being sorted.
         EMPTY_SERVER_BYTES +
-        Math.min(writtenRows * valueBytes(columns, LOG_ROW_BYTES), memoryBytes(settings.max_wal_size)) +
-        updated * (valueBytes(columns, ROW_BYTES) / FILLED) +
-        rows * INDEX_SORT_BYTES,
+        Math.min(writtenRows * valueBytes(columns, LOG_ROW_BYTES + vectorBytes), memoryBytes(settings.max_wal_size)) +
+        updated * (valueBytes(columns, ROW_BYTES + vectorBytes) / FILLED) +
+        rows * (vectorBytes / FILLED + INDEX_SORT_BYTES),
       memoryBytes: memoryBytes(settings.shared_buffers) + SERVER_BYTES,
     }
   },

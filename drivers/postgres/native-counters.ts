@@ -5,7 +5,7 @@ import type { Server } from './server.ts'
 
 const MEANING =
   'Changes that found the row last written under another origin than their own, or there or missing where it should not be (sum of confl_* in pg_stat_subscription_stats). ' +
-  'It says who wrote last, not whether the writes were concurrent: a write that causally follows another DC’s counts, and an insert that cannot be applied counts again at each retry.'
+  'It says who wrote last, not whether the writes were concurrent: a write that causally follows another DC’s counts, one over a row that was only loaded counts, and an insert that cannot be applied counts again at each retry.'
 
 /** A worker hands its counts on at most once a second. */
 const HANDED_ON_MS = 1200

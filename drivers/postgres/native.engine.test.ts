@@ -1,15 +1,20 @@
 // The servers' own replication in whole runs: what it leaves apart is what the run reports, row by row.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'csv-parse/sync'
 import pg from 'pg'
-import type { RunFacts } from '../../bench/contract/run-folder.ts'
+import { figureOf } from '../../bench/contract/analysis.ts'
+import { OUTCOME } from '../../bench/contract/outcome.ts'
+import { RUN_FILES, type RunFacts } from '../../bench/contract/run-folder.ts'
+import { readBlocks } from '../../bench/lib/column-file.ts'
+import { WRITES } from '../../bench/lib/ledger-format.ts'
 import type { Run } from '../../bench/run.ts'
 import { withRun } from '../../bench/run.fixture.ts'
 
 const LIMIT = { timeout: 90_000 }
+const SEED = 20_261_127
 const LOAD = {
   driver: 'postgres',
   rows: 1000,
@@ -126,4 +131,35 @@ test('cdc leaves nothing apart under the same load', LIMIT, () =>
     assert.equal(value('divergent_rows'), 0)
     assert.ok((value('conflict_share') ?? 0) > 0.1)
   }),
+)
+
+test('under turns no write is in conflict, and the servers report every one of them as a conflict', LIMIT, (t) =>
+  withRun(
+    {
+      driver: 'postgres',
+      replication: 'native',
+      workload: 'causal',
+      rows: 9000,
+      duration: '2s',
+      warmup: '500ms',
+      seed: SEED,
+    },
+    RATE,
+    async ({ analysis, folder, value }) => {
+      let writes = 0
+      for (const name of readdirSync(join(folder, RUN_FILES.ledger)).filter((file) => file.startsWith('writes-'))) {
+        for (const { rows, outcome } of readBlocks(WRITES, join(folder, RUN_FILES.ledger, name))) {
+          for (let i = 0; i < rows; i++) if (outcome[i] === OUTCOME.ok) writes++
+        }
+      }
+      t.diagnostic(`${value('conflicts_reported')} reported of ${writes} writes; seed ${SEED}`)
+      assert.ok(writes > 2000, `${writes} writes`)
+      // Whatever a write follows, the receiver's own load or its own write, is no work of the subscription that brings it.
+      assert.equal(value('conflicts_reported'), writes)
+      const { value: share, low, high } = figureOf(analysis.metrics, 'conflict_share')
+      assert.deepEqual([low, share, high], [0, 0, 0])
+      const facts = JSON.parse(readFileSync(join(folder, RUN_FILES.run), 'utf8')) as RunFacts
+      assert.match(facts.counters?.conflictsReported?.meaning ?? '', /not whether the writes were concurrent/)
+    },
+  ),
 )

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Admin, Session } from '../../bench/contract/driver.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
+import { OPERATION } from '../../bench/contract/table.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { randomStream } from '../../bench/lib/random.ts'
 import { postgres } from './driver.ts'
-import { batchOf, write } from './rows.fixture.ts'
+import { batchOf, maker, write } from './rows.fixture.ts'
 import { TestDeployment, testPlan } from './servers.fixture.ts'
 
 const SEED = 20_260_804
@@ -79,6 +80,22 @@ test('rows of every stream arrive both ways, once, and leave no backlog', async 
     [own['confl_insert_exists'], own['confl_update_origin_differs'], own['apply_error_count']],
     [0, 0, 0],
   )
+})
+
+test('a delete arrives as a tombstone, and a write of the other DC revives it there and here', async () => {
+  const key = Float64Array.of(7)
+  const contentAt = async (dc: typeof EAST) => {
+    for await (const block of admin.rows(dc.name, { keys: key })) return Buffer.from(block.contents[0])
+    return undefined
+  }
+  const [deleted, revived] = [write(7, EAST.index), write(7, WEST.index)]
+  assert.equal((await east.write(batchOf([deleted], OPERATION.delete))).outcome, OUTCOME.ok)
+  await eventually('the tombstone', async () => (await west.read(key)).dots[0] === deleted.dot)
+  assert.deepEqual(await contentAt(WEST), Buffer.alloc(0))
+  assert.equal((await west.write(batchOf([revived]))).outcome, OUTCOME.ok)
+  await eventually('the revived row', async () => (await east.read(key)).dots[0] === revived.dot)
+  assert.deepEqual(await contentAt(EAST), Buffer.from(maker.expected(revived.dot)))
+  assert.ok(await equal())
 })
 
 test('causal writes of both DCs are reported as conflicts though none is one, and leave no row apart', async () => {

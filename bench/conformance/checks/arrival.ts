@@ -56,7 +56,8 @@ async function shortestCrossing(context: CheckContext, writes: number): Promise<
 
 const throughTheLink: Check = {
   name: 'through-the-link',
-  sentence: 'a write becomes visible in the other DCs, never before the delay of the link, and later when the link is made slower',
+  sentence:
+    'a write becomes visible in the other DCs, never before the delay of the link, and later when the link is made slower',
   level: 'replication',
   limitMs: LIMIT_MS,
   skip: unreadable,
@@ -65,13 +66,15 @@ const throughTheLink: Check = {
     const shortest = await shortestCrossing(context, 4)
     expect(
       shortest >= ground.delayMs - EARLY_MS,
-      () => `A write was visible in another DC ${shortest.toFixed(1)} ms after it was sent, over a link of ${ground.delayMs} ms: it did not go through the link.`,
+      () =>
+        `A write was visible in another DC ${shortest.toFixed(1)} ms after it was sent, over a link of ${ground.delayMs} ms: it did not go through the link.`,
     )
     const slowMs = ground.delayMs + 120
     const slow = await withLinks(ground, { delayMs: slowMs }, () => shortestCrossing(context, 1))
     expect(
       slow >= slowMs - EARLY_MS,
-      () => `A write was visible in another DC ${slow.toFixed(1)} ms after it was sent, over a link made ${slowMs} ms long: it did not go through the link.`,
+      () =>
+        `A write was visible in another DC ${slow.toFixed(1)} ms after it was sent, over a link made ${slowMs} ms long: it did not go through the link.`,
     )
     return `visible after ${shortest.toFixed(1)} ms over ${ground.delayMs} ms, ${slow.toFixed(1)} ms over ${slowMs} ms`
   },
@@ -79,7 +82,8 @@ const throughTheLink: Check = {
 
 const acknowledges: Check = {
   name: 'acknowledges',
-  sentence: 'a write is acknowledged by as much as is declared: at home in less than a WAN round trip, or when a quorum or all DCs show it',
+  sentence:
+    'a write is acknowledged by as much as is declared: at home in less than a WAN round trip, or when a quorum or all DCs show it',
   level: 'mode',
   limitMs: LIMIT_MS,
   skip: unreadable,
@@ -101,13 +105,15 @@ const acknowledges: Check = {
       const needed = declared === 'all' ? ground.dcs.length : Math.floor(ground.dcs.length / 2) + 1
       expect(
         showing >= needed,
-        () => `A write was acknowledged and is visible in ${showing} of ${ground.dcs.length} DCs, where “${declared}” is declared.`,
+        () =>
+          `A write was acknowledged and is visible in ${showing} of ${ground.dcs.length} DCs, where “${declared}” is declared.`,
       )
     }
     const took = median(tookMs)
     expect(
       declared !== 'local' || took < 2 * ground.delayMs,
-      () => `Writes are acknowledged after ${took.toFixed(1)} ms, a WAN round trip (${2 * ground.delayMs} ms) or more, where “local” is declared.`,
+      () =>
+        `Writes are acknowledged after ${took.toFixed(1)} ms, a WAN round trip (${2 * ground.delayMs} ms) or more, where “local” is declared.`,
     )
     return `${declared}, after ${took.toFixed(1)} ms`
   },
@@ -161,12 +167,16 @@ const ordered: Check = {
     await writing
     signal.throwIfAborted()
     const { shownTo, reads, outOfOrder, missing } = seen
-    expect(shownTo === rows.length - 1, () => `Of ${rows.length} writes ${rows.length - 1 - shownTo} never became visible in ${ground.dcNames[1]}.`)
+    expect(
+      shownTo === rows.length - 1,
+      () => `Of ${rows.length} writes ${rows.length - 1 - shownTo} never became visible in ${ground.dcNames[1]}.`,
+    )
     const told = `${outOfOrder} of ${reads} reads of ${rows.length} writes out of order`
     if (!declared) throw new Skipped(`it declares no order; found: ${told}`)
     expect(
       outOfOrder === 0,
-      () => `A write was visible in ${ground.dcNames[1]} while write ${missing + 1} of ${rows.length}, acknowledged before it, was not (${told}), and order is declared.`,
+      () =>
+        `A write was visible in ${ground.dcNames[1]} while write ${missing + 1} of ${rows.length}, acknowledged before it, was not (${told}), and order is declared.`,
     )
     return told
   },
@@ -174,7 +184,8 @@ const ordered: Check = {
 
 const backlog: Check = {
   name: 'backlog',
-  sentence: 'while a link is cut nothing crosses it and the backlog says so; whole again, all arrives and the backlog is 0',
+  sentence:
+    'while a link is cut nothing crosses it and the backlog says so; whole again, all arrives and the backlog is 0',
   level: 'replication',
   limitMs: LIMIT_MS,
   skip: localOnly,
@@ -201,16 +212,22 @@ const backlog: Check = {
     let largest = 0
     await withLinks(ground, 'hold', async () => {
       const session = await ground.session(0, mode.name)
-      for (let i = 0; i < rows.length; i += mode.batchRows) await ground.mustStore(session, rows.slice(i, i + mode.batchRows))
+      for (let i = 0; i < rows.length; i += mode.batchRows)
+        await ground.mustStore(session, rows.slice(i, i + mode.batchRows))
       await delay(HOLD_MS, signal)
       for (const each of await admin.backlog()) if (each.from === dcNames[0]) largest = Math.max(largest, each.amount)
       const { dots } = await (await ground.reader(1)).read(Float64Array.from(keys))
       expect(
         dots.every((dot) => dot === 0),
-        () => `${dots.filter((dot) => dot !== 0).length} of ${rows.length} writes were visible in ${dcNames[1]} while every link was cut: they did not go through the link.`,
+        () =>
+          `${dots.filter((dot) => dot !== 0).length} of ${rows.length} writes were visible in ${dcNames[1]} while every link was cut: they did not go through the link.`,
       )
     })
-    expect(largest > 0, () => `${rows.length} rows were written while every link was cut, and backlog() said that nothing was left to replicate from ${dcNames[0]}.`)
+    expect(
+      largest > 0,
+      () =>
+        `${rows.length} rows were written while every link was cut, and backlog() said that nothing was left to replicate from ${dcNames[0]}.`,
+    )
     await ground.equal(keys, ARRIVES_WITHIN_MS, signal)
     await rest()
     return `${largest} ${atRest[0].unit} for ${rows.length} rows`

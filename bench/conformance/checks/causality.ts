@@ -9,7 +9,13 @@ const LIMIT_MS = 60_000
 const ARRIVES_WITHIN_MS = 15_000
 
 /** Writes one row and compares what it says of the row that it found: the dot replaced, and the latest dot of each DC taken in. */
-async function writeOver({ ground, mode }: CheckContext, row: Row, dc: number, replaced: number, found: readonly number[]) {
+async function writeOver(
+  { ground, mode }: CheckContext,
+  row: Row,
+  dc: number,
+  replaced: number,
+  found: readonly number[],
+) {
   const { overwrote, seen } = await ground.mustStore(await ground.session(dc, mode.name), [row])
   const who = `A write of key ${row.key} in ${ground.dcNames[dc]}`
   expect(overwrote !== undefined, () => `${who} does not say what it overwrote, with exact causality asked for.`)
@@ -43,7 +49,8 @@ async function joined({ ground, signal }: CheckContext, key: number, vector: rea
 
 const causality: Check = {
   name: 'causality',
-  sentence: 'with exact causality each write says which dot it replaced and what it had seen, and vectors join whatever wins',
+  sentence:
+    'with exact causality each write says which dot it replaced and what it had seen, and vectors join whatever wins',
   level: 'exact',
   limitMs: LIMIT_MS,
   async run(context) {
@@ -77,7 +84,10 @@ const causality: Check = {
       await joined(context, key, vector(dots[0], dots[1]))
       for (const { index, name } of ground.dcs) {
         const found = (await ground.held(index, [key])).get(key)?.dot
-        expect(found === higher.row.dot, () => `After concurrent writes ${name} holds dot ${found}, not that of the higher version.`)
+        expect(
+          found === higher.row.dot,
+          () => `After concurrent writes ${name} holds dot ${found}, not that of the higher version.`,
+        )
       }
       const after = write(lower.dc)
       await writeOver(context, after, lower.dc, higher.row.dot, vector(dots[0], dots[1]))

@@ -16,15 +16,19 @@ interface Conflict {
 }
 
 /** Concurrent pairs of the first two DCs: either the first or the second has the higher version, and either may be a delete. */
-function conflictsOf({ ground }: CheckContext): Conflict[] {
+function conflictsOf({ ground, system }: CheckContext): Conflict[] {
   const shapes = [
     { operations: [OPERATION.upsert, OPERATION.upsert], what: 'two upserts' },
     { operations: [OPERATION.delete, OPERATION.upsert], what: 'a delete and an upsert' },
     { operations: [OPERATION.upsert, OPERATION.delete], what: 'an upsert and a delete' },
     { operations: [OPERATION.delete, OPERATION.delete], what: 'two deletes' },
+    // Where nothing is resolved a row that both have inserted may well end the replication: nothing was promised.
+    ...(system.replication.capabilities.conflicts === 'diverges'
+      ? []
+      : [{ operations: [OPERATION.insert, OPERATION.insert], what: 'two inserts' } as const]),
   ] as const
   return shapes.flatMap(({ operations, what }) =>
-    ground.keys(KEYS_EACH, 'loaded').map((key, i): Conflict => {
+    ground.keys(KEYS_EACH, operations[0] === OPERATION.insert ? 'new' : 'loaded').map((key, i): Conflict => {
       const order = i % 2 === 0 ? [0, 1] : [1, 0]
       const made = new Map(order.map((dc) => [dc, ground.row(dc, key, { operation: operations[dc] })]))
       return { rows: [made.get(0) as Row, made.get(1) as Row], what }
@@ -33,11 +37,16 @@ function conflictsOf({ ground }: CheckContext): Conflict[] {
 }
 
 /** Writes both sides while the links hold everything, so that they are concurrent whatever the delay. */
-async function collide({ ground, mode }: CheckContext, conflicts: readonly Conflict[], isLocal: boolean): Promise<void> {
+async function collide(
+  { ground, mode }: CheckContext,
+  conflicts: readonly Conflict[],
+  isLocal: boolean,
+): Promise<void> {
   const sessions = await Promise.all([0, 1].map((dc) => ground.session(dc, mode.name)))
   const write = async (dc: number) => {
     const rows = conflicts.map((conflict) => conflict.rows[dc])
-    for (let i = 0; i < rows.length; i += mode.batchRows) await ground.mustStore(sessions[dc], rows.slice(i, i + mode.batchRows))
+    for (let i = 0; i < rows.length; i += mode.batchRows)
+      await ground.mustStore(sessions[dc], rows.slice(i, i + mode.batchRows))
   }
   if (isLocal) await withLinks(ground, 'hold', () => Promise.all([write(0), write(1)]))
   else await Promise.all([write(0), write(1)])
@@ -53,7 +62,8 @@ async function checkWinners({ ground }: CheckContext, conflicts: readonly Confli
       const isGone = winner.operation === OPERATION.delete && found === undefined
       expect(
         isGone || found?.dot === winner.dot,
-        () => `After ${what} of key ${winner.key} ${name} holds dot ${found?.dot ?? 'none'}${found?.dot === loser.dot ? ', that of the lower version' : ''}: the write with the higher version has ${winner.dot}.`,
+        () =>
+          `After ${what} of key ${winner.key} ${name} holds dot ${found?.dot ?? 'none'}${found?.dot === loser.dot ? ', that of the lower version' : ''}: the write with the higher version has ${winner.dot}.`,
       )
       expect(
         isGone || sameBytes(found?.content ?? new Uint8Array(), contentOf(winner)),
@@ -65,7 +75,8 @@ async function checkWinners({ ground }: CheckContext, conflicts: readonly Confli
 
 const conflicts: Check = {
   name: 'conflicts',
-  sentence: 'concurrent writes and deletes of a row end as declared: the higher version in every DC, a merge in every DC, or apart',
+  sentence:
+    'concurrent writes and deletes of a row end as declared: the higher version in every DC, a merge in every DC, or apart',
   level: 'replication',
   limitMs: LIMIT_MS,
   skip: unreadableOrAppends,
@@ -82,7 +93,10 @@ const conflicts: Check = {
       await ground.until(() => 'After conflicts the backlog is not 0', backlogGone, CONVERGES_WITHIN_MS, signal)
       await delay(1000 + 4 * ground.delayMs, signal)
       const apart = differingBuckets(await ground.digests(keys, 4096)).length
-      expect(apart > 0, () => `Of ${keys.length} rows in conflict none is different in two DCs, and “diverges” is declared.`)
+      expect(
+        apart > 0,
+        () => `Of ${keys.length} rows in conflict none is different in two DCs, and “diverges” is declared.`,
+      )
       return `${apart} of ${keys.length} rows apart, as declared`
     }
     const took = await ground.equal(keys, CONVERGES_WITHIN_MS, signal)
@@ -104,7 +118,8 @@ const lateDelete: Check = {
   limitMs: LIMIT_MS,
   skip: (system, mode) =>
     unreadableOrAppends(system, mode) ??
-    (system.replication.capabilities.conflicts === 'last-write-wins' && system.replication.capabilities.acknowledges === 'local'
+    (system.replication.capabilities.conflicts === 'last-write-wins' &&
+    system.replication.capabilities.acknowledges === 'local'
       ? undefined
       : 'it declares no last-write-wins with local acknowledgement'),
   async run(context) {
@@ -123,7 +138,8 @@ const lateDelete: Check = {
       const found = (await ground.held(index, [key])).get(key)
       expect(
         found === undefined || (found.dot === remove.dot && found.content.length === 0),
-        () => `Key ${key} was deleted with version ${remove.version}, an older write of version ${older.version} arrived later, and ${name} holds it with content again.`,
+        () =>
+          `Key ${key} was deleted with version ${remove.version}, an older write of version ${older.version} arrived later, and ${name} holds it with content again.`,
       )
     }
     return undefined

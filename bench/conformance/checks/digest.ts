@@ -15,7 +15,8 @@ const total = ({ counts }: Digest): number => counts.reduce((sum, count) => sum 
 
 const digestShape: Check = {
   name: 'digest-buckets',
-  sentence: 'a digest has the buckets asked for, key mod buckets, counts the rows asked for, and says when it was taken',
+  sentence:
+    'a digest has the buckets asked for, key mod buckets, counts the rows asked for, and says when it was taken',
   level: 'replication',
   limitMs: LIMIT_MS,
   skip: unreadable,
@@ -33,20 +34,31 @@ const digestShape: Check = {
       const wanted = keys.filter((key) => key % BUCKETS === bucket).length
       expect(
         digest.counts[bucket] === wanted,
-        () => `A digest of ${keys.length} rows and an absent one counts ${digest.counts[bucket]} in bucket ${bucket} where ${wanted} are.`,
+        () =>
+          `A digest of ${keys.length} rows and an absent one counts ${digest.counts[bucket]} in bucket ${bucket} where ${wanted} are.`,
       )
     }
     expect(
       before <= digest.startedUs && digest.startedUs <= digest.endedUs && digest.endedUs <= after,
-      () => `A digest taken between ${before} and ${after} µs says from ${digest.startedUs} to ${digest.endedUs}: it must be on CLOCK_MONOTONIC, in µs.`,
+      () =>
+        `A digest taken between ${before} and ${after} µs says from ${digest.startedUs} to ${digest.endedUs}: it must be on CLOCK_MONOTONIC, in µs.`,
     )
     const whole = await ground.admin.digest(dc, { buckets: BUCKETS })
     const read = { count: 0 }
     for await (const rows of ground.admin.rows(dc, { bucket: 0, buckets: 1 })) read.count += rows.count
-    expect(total(whole) === read.count, () => `The digest of ${dc} counts ${total(whole)} rows, and rows() gives ${read.count}.`)
+    expect(
+      total(whole) === read.count,
+      () => `The digest of ${dc} counts ${total(whole)} rows, and rows() gives ${read.count}.`,
+    )
     const one = await ground.admin.digest(dc, { buckets: 1 })
-    const folded = BigInt.asUintN(64, whole.sums.reduce((sum, each) => sum + each, 0n))
-    expect(one.sums[0] === folded, () => 'The sums of 16 buckets do not make that of one: they must be sums of hashes modulo 2^64.')
+    const folded = BigInt.asUintN(
+      64,
+      whole.sums.reduce((sum, each) => sum + each, 0n),
+    )
+    expect(
+      one.sums[0] === folded,
+      () => 'The sums of 16 buckets do not make that of one: they must be sums of hashes modulo 2^64.',
+    )
     return undefined
   },
 }
@@ -61,7 +73,8 @@ async function differ({ ground, mode }: CheckContext, key: number, ours: Row, th
 
 const digestSees: Check = {
   name: 'digest-sees',
-  sentence: 'two DCs that differ in the dot, the version, one byte or a tombstone of one row have different digests, and else equal ones',
+  sentence:
+    'two DCs that differ in the dot, the version, one byte or a tombstone of one row have different digests, and else equal ones',
   level: 'replication',
   limitMs: LIMIT_MS,
   skip: (system, mode) =>
@@ -69,8 +82,8 @@ const digestSees: Check = {
     (system.replication.capabilities.acknowledges === 'local' ? undefined : 'it needs the links to write'),
   async run(context) {
     const { ground, signal } = context
-    const keys = ground.keys(6, 'new')
-    const rows = keys.map((key) => ground.row(HOME, key, { operation: OPERATION.insert, values: { name: 'abc' } }))
+    const keys = ground.keys(6, 'loaded')
+    const rows = keys.map((key) => ground.row(HOME, key, { values: { name: 'abc' } }))
     const changes: readonly [what: string, change: (row: Row) => Row][] = [
       ['dot', (row) => ({ ...row, dot: row.dot + 1_000_000 })],
       ['version', (row) => ({ ...row, version: row.version + 16 })],
@@ -87,7 +100,10 @@ const digestSees: Check = {
         )
       }
       const [same] = rows.slice(-1)
-      expect(!(await differ(context, same.key, same, same)), () => `Two DCs that hold the very same row have different digests.`)
+      expect(
+        !(await differ(context, same.key, same, same)),
+        () => `Two DCs that hold the very same row have different digests.`,
+      )
     })
     // Equal again, whatever arrived meanwhile.
     const later = keys.map((key) => ground.row(HOME, key))
@@ -99,7 +115,8 @@ const digestSees: Check = {
 
 const selections: Check = {
   name: 'selections',
-  sentence: 'rows by keys, rows by bucket and reads agree, absent keys left out, and the order of the keys asked for changes no digest',
+  sentence:
+    'rows by keys, rows by bucket and reads agree, absent keys left out, and the order of the keys asked for changes no digest',
   level: 'replication',
   limitMs: LIMIT_MS,
   skip: unreadable,
@@ -122,10 +139,16 @@ const selections: Check = {
     }
     for (const [i, key] of keys.entries()) {
       const dots = [byKeys.get(key)?.dot ?? 0, byBucket.get(key) ?? 0, read.dots[i]]
-      expect(new Set(dots).size === 1, () => `Key ${key} has dot ${dots[0]} by keys, ${dots[1]} by bucket and ${dots[2]} in a read.`)
+      expect(
+        new Set(dots).size === 1,
+        () => `Key ${key} has dot ${dots[0]} by keys, ${dots[1]} by bucket and ${dots[2]} in a read.`,
+      )
     }
     const [forwards, backwards] = [await ground.digests(keys), await ground.digests(keys.toReversed())]
-    expect(differingBuckets([forwards[HOME], backwards[HOME]]).length === 0, () => 'A digest depends on the order of the keys asked for.')
+    expect(
+      differingBuckets([forwards[HOME], backwards[HOME]]).length === 0,
+      () => 'A digest depends on the order of the keys asked for.',
+    )
     return undefined
   },
 }

@@ -85,7 +85,11 @@ const timeouts: Check = {
     const { ground, mode, signal } = context
     const stores = storesOf(context)
     const faults = ground.house.faultGround()
-    await using session = await ground.openSession(HIT, { mode: mode.name, purpose: 'write', timeoutMs: TIMEOUT_MS }, ground.signal)
+    await using session = await ground.openSession(
+      HIT,
+      { mode: mode.name, purpose: 'write', timeoutMs: TIMEOUT_MS },
+      ground.signal,
+    )
     await comesBack(context, session)
     const row = ground.row(HIT, ground.keys(1, 'new')[0], { operation: OPERATION.insert })
     for (const store of stores) faults.pause(store)
@@ -127,7 +131,9 @@ const aborts: Check = {
           () => undefined,
         )
         const late = delay(ABORT_MS + SETTLES_WITHIN_MS, signal).then(() => {
-          throw new Fault(`${what} was given up after ${ABORT_MS} ms while the store stood still, and had not ended ${SETTLES_WITHIN_MS / 1000} s later.`)
+          throw new Fault(
+            `${what} was given up after ${ABORT_MS} ms while the store stood still, and had not ended ${SETTLES_WITHIN_MS / 1000} s later.`,
+          )
         })
         await Promise.race([opening, late])
         late.catch(() => undefined)
@@ -141,7 +147,8 @@ const aborts: Check = {
 
 const killed: Check = {
   name: 'survives-kill',
-  sentence: 'a killed store makes writes fail or unknown; started again, it is written to again, and holds what it acknowledged if it says so',
+  sentence:
+    'a killed store makes writes fail or unknown; started again, it is written to again, and holds what it acknowledged if it says so',
   level: 'last',
   limitMs: LIMIT_MS,
   skip: unreadable,
@@ -150,7 +157,11 @@ const killed: Check = {
     const stores = storesOf(context)
     const faults = ground.house.faultGround()
     const rows = ground.keys(50, 'new').map((key) => ground.row(HIT, key, { operation: OPERATION.insert }))
-    await using session = await ground.openSession(HIT, { mode: mode.name, purpose: 'write', timeoutMs: TIMEOUT_MS }, ground.signal)
+    await using session = await ground.openSession(
+      HIT,
+      { mode: mode.name, purpose: 'write', timeoutMs: TIMEOUT_MS },
+      ground.signal,
+    )
     await comesBack(context, session)
     for (let i = 0; i < rows.length; i += mode.batchRows) {
       await ground.mustStore(await ground.session(HIT, mode.name), rows.slice(i, i + mode.batchRows))
@@ -167,7 +178,8 @@ const killed: Check = {
     const lost = rows.filter(({ key, dot }) => held.get(key)?.dot !== dot)
     expect(
       lost.length === 0,
-      () => `${lost.length} of ${rows.length} acknowledged rows are gone after a kill, and describe() says that they survive it.`,
+      () =>
+        `${lost.length} of ${rows.length} acknowledged rows are gone after a kill, and describe() says that they survive it.`,
     )
     expect(
       rows.every((each) => sameBytes(held.get(each.key)?.content ?? new Uint8Array(), contentOf(each))),

@@ -2,7 +2,11 @@
 import type { Ground } from '../ground.ts'
 
 /** Holds every byte on all links, or makes them slower, while `body` runs. */
-export async function withLinks<T>(ground: Ground, how: 'hold' | { readonly delayMs: number }, body: () => Promise<T>): Promise<T> {
+export async function withLinks<T>(
+  ground: Ground,
+  how: 'hold' | { readonly delayMs: number },
+  body: () => Promise<T>,
+): Promise<T> {
   const { links } = ground.topology
   const faults = ground.house.faultGround()
   const set = (change: Parameters<typeof faults.setLink>[2]) =>

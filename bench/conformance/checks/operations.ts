@@ -11,7 +11,10 @@ const HOME = 0
 
 /** Each of `rows` is what its DC holds, a deleted one as a tombstone or not at all. */
 async function compare({ ground }: CheckContext, dc: number, rows: readonly Row[]): Promise<void> {
-  const held = await ground.held(dc, rows.map(({ key }) => key))
+  const held = await ground.held(
+    dc,
+    rows.map(({ key }) => key),
+  )
   for (const row of rows) {
     const found = held.get(row.key)
     const where = `key ${row.key} in ${ground.dcNames[dc]}`
@@ -42,7 +45,10 @@ async function writeEach(context: CheckContext, batches: readonly (readonly Row[
   for (const batch of batches) {
     await context.ground.mustStore(session, batch)
     await compare(context, HOME, batch)
-    await arrived(context, batch.map(({ key }) => key))
+    await arrived(
+      context,
+      batch.map(({ key }) => key),
+    )
     for (const { index } of context.ground.dcs) await compare(context, index, batch)
   }
 }
@@ -85,7 +91,10 @@ const deletes: Check = {
     const { ground } = context
     const [loaded] = ground.keys(1, 'loaded')
     const [fresh] = ground.keys(1, 'new')
-    const each = (operation: number) => [ground.row(HOME, loaded, { operation }), ground.row(HOME, fresh, { operation })]
+    const each = (operation: number) => [
+      ground.row(HOME, loaded, { operation }),
+      ground.row(HOME, fresh, { operation }),
+    ]
     const batches = [OPERATION.insert, OPERATION.delete, OPERATION.upsert, OPERATION.delete, OPERATION.delete].map(
       (operation) => each(operation),
     )
@@ -98,7 +107,8 @@ const deletes: Check = {
 
 const increments: Check = {
   name: 'increments',
-  sentence: 'an increment adds to the counter that the row holds, from 0 where there is none, and sets the other columns',
+  sentence:
+    'an increment adds to the counter that the row holds, from 0 where there is none, and sets the other columns',
   level: 'mode',
   limitMs: LIMIT_MS,
   skip: (system, mode) =>
@@ -109,7 +119,8 @@ const increments: Check = {
     const session = await ground.session(HOME, mode.name)
     const [onLoaded] = ground.keys(1, 'loaded')
     const [onNew, onDeleted] = ground.keys(2, 'new')
-    const write = (key: number, operation: number, tally: number) => ground.row(HOME, key, { operation, values: { tally } })
+    const write = (key: number, operation: number, tally: number) =>
+      ground.row(HOME, key, { operation, values: { tally } })
     const first = [write(onLoaded, OPERATION.upsert, 7), write(onDeleted, OPERATION.insert, 500)]
     await ground.mustStore(session, first)
     await ground.mustStore(session, [write(onDeleted, OPERATION.delete, 0)])
@@ -150,7 +161,10 @@ const refusesIncrements: Check = {
     const before = await ground.held(HOME, [key])
     const { outcome, rowOutcomes } = await ground.send(await ground.session(HOME, mode.name), batchOf([row]))
     const said = rowOutcomes?.[0] ?? outcome
-    expect(said === OUTCOME.fail, () => `An increment was answered with ${outcomeName(said)}, where it is not declared: it must be fail.`)
+    expect(
+      said === OUTCOME.fail,
+      () => `An increment was answered with ${outcomeName(said)}, where it is not declared: it must be fail.`,
+    )
     const after = await ground.held(HOME, [key])
     expect(
       after.get(key)?.dot === before.get(key)?.dot,

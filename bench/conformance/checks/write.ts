@@ -24,16 +24,19 @@ async function writeAndCompare({ ground, mode }: CheckContext, rows: readonly Ro
     const version = said === 0 ? row.version : said
     expect(
       read.dots[i] === row.dot && read.versions[i] === version,
-      () => `Key ${row.key} was acknowledged with dot ${row.dot} and version ${version}, and a read of ${ground.dcNames[HOME]} right after it shows ${read.dots[i]} and ${read.versions[i]}.`,
+      () =>
+        `Key ${row.key} was acknowledged with dot ${row.dot} and version ${version}, and a read of ${ground.dcNames[HOME]} right after it shows ${read.dots[i]} and ${read.versions[i]}.`,
     )
     const found = held.get(row.key)
     expect(
       found?.dot === row.dot && found.version === version,
-      () => `Key ${row.key} was acknowledged with dot ${row.dot} and version ${version}, and rows() gives ${found === undefined ? 'no such row' : `${found.dot} and ${found.version}`}.`,
+      () =>
+        `Key ${row.key} was acknowledged with dot ${row.dot} and version ${version}, and rows() gives ${found === undefined ? 'no such row' : `${found.dot} and ${found.version}`}.`,
     )
     expect(
       sameBytes(found.content, contentOf(row)),
-      () => `Key ${row.key} holds ${Buffer.from(found.content).toString('hex').slice(0, 80)}… where ${Buffer.from(contentOf(row)).toString('hex').slice(0, 80)}… was written.`,
+      () =>
+        `Key ${row.key} holds ${Buffer.from(found.content).toString('hex').slice(0, 80)}… where ${Buffer.from(contentOf(row)).toString('hex').slice(0, 80)}… was written.`,
     )
   }
 }
@@ -111,7 +114,10 @@ const readsByPosition: Check = {
     const read = await reader.read(Float64Array.from(asked, (row) => row?.key ?? absent))
     const shown = [...read.dots].join(', ')
     const wanted = asked.map((row) => row?.dot ?? 0).join(', ')
-    expect(shown === wanted, () => `A read of keys that are there and one that is not gave the dots ${shown} instead of ${wanted}.`)
+    expect(
+      shown === wanted,
+      () => `A read of keys that are there and one that is not gave the dots ${shown} instead of ${wanted}.`,
+    )
     const none = await reader.read(new Float64Array(0))
     expect(none.dots.length === 0 && none.versions.length === 0, () => 'A read of no keys gave rows.')
     return undefined
@@ -140,7 +146,8 @@ const neverLowers: Check = {
       expect(read.dots[i] === row.dot, () => `Key ${row.key} took a write with a lower version, said ok, and ${held}.`)
       expect(
         read.versions[i] > first[i].version,
-        () => `Key ${row.key} had version ${first[i].version}, was written with ${row.version}, and now ${held}: a version went back.`,
+        () =>
+          `Key ${row.key} had version ${first[i].version}, was written with ${row.version}, and now ${held}: a version went back.`,
       )
       expect(
         read.versions[i] % 16 === ground.dcs[HOME].index,
@@ -148,7 +155,8 @@ const neverLowers: Check = {
       )
       expect(
         storedVersions?.[i] === read.versions[i],
-        () => `Key ${row.key} ${held}, and the answer said ${storedVersions?.[i] ?? 'nothing'} of it in storedVersions.`,
+        () =>
+          `Key ${row.key} ${held}, and the answer said ${storedVersions?.[i] ?? 'nothing'} of it in storedVersions.`,
       )
     }
     return undefined
@@ -160,7 +168,8 @@ const onlyInserts: Check = {
   sentence: 'a mode that can only insert refuses a row that is there, and leaves it as it was',
   level: 'mode',
   limitMs: LIMIT_MS,
-  skip: (system, mode) => unreadable(system) ?? (mode.appendsOnly === true ? undefined : 'the mode writes rows that are there'),
+  skip: (system, mode) =>
+    unreadable(system) ?? (mode.appendsOnly === true ? undefined : 'the mode writes rows that are there'),
   async run({ ground, mode }) {
     const [key] = ground.keys(1, 'loaded')
     const before = await ground.held(HOME, [key])
@@ -169,9 +178,13 @@ const onlyInserts: Check = {
     const after = await ground.held(HOME, [key])
     expect(
       (result.rowOutcomes?.[0] ?? result.outcome) === OUTCOME.fail,
-      () => `An insert of key ${key}, which is there, was answered with ${outcomeName(result.outcome)} instead of fail.`,
+      () =>
+        `An insert of key ${key}, which is there, was answered with ${outcomeName(result.outcome)} instead of fail.`,
     )
-    expect(before.get(key)?.dot === after.get(key)?.dot, () => `An insert of key ${key} failed, and the row is another one.`)
+    expect(
+      before.get(key)?.dot === after.get(key)?.dot,
+      () => `An insert of key ${key} failed, and the row is another one.`,
+    )
     return undefined
   },
 }
@@ -192,23 +205,27 @@ const atomicBatches: Check = {
     const session = await ground.session(HOME, mode.name)
     const reader = await ground.reader(HOME)
     const keys = ground.keys(40, 'loaded')
-    let isWriting = true
+    const state = { isWriting: true }
     const writing = (async () => {
       try {
         for (let round = 0; round < 25; round++) {
-          await ground.mustStore(session, keys.map((key) => ground.row(HOME, key)), true)
+          await ground.mustStore(
+            session,
+            keys.map((key) => ground.row(HOME, key)),
+            true,
+          )
         }
       } finally {
-        isWriting = false
+        state.isWriting = false
       }
     })()
     writing.catch(() => undefined)
     let reads = 0
-    while (isWriting) {
+    while (state.isWriting) {
       const { dots } = await reader.read(Float64Array.from(keys))
       // Dots of a batch are consecutive.
       const whole = dots.every((dot, i) => dot === dots[0] + i)
-      expect(whole, () => `A read showed rows of different atomic batches: dots ${[...dots.slice(0, 6)].join(', ')} …`)
+      expect(whole, () => `A read showed rows of different atomic batches: dots ${dots.slice(0, 6).join(', ')} …`)
       reads++
     }
     await writing

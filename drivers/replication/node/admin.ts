@@ -39,22 +39,22 @@ const CONFLICTS_MEANING =
 export class NodeAdmin implements Admin {
   readonly #plan: DeployPlan
   readonly #endpoints: Endpoints
-  readonly #durability: string
+  readonly #durability: Pick<StoreDescription, 'durability' | 'survivesKill'>
   readonly #signal: AbortSignal
   readonly #connections = new Map<string, Promise<NodeConnection>>()
   readonly #answers = new TimelyAnswers(BACKLOG_WITHIN_MS)
 
   /** @param durability what decides it, in one sentence. */
-  constructor(endpoints: Endpoints, plan: DeployPlan, durability: string, signal: AbortSignal) {
+  constructor(endpoints: Endpoints, plan: DeployPlan, durability: string, signal: AbortSignal, survivesKill?: true) {
     this.#plan = plan
     this.#endpoints = endpoints
-    this.#durability = durability
+    this.#durability = { durability, ...(survivesKill === undefined ? {} : { survivesKill }) }
     this.#signal = signal
   }
 
   async describe(): Promise<StoreDescription> {
     const [first] = await this.#statuses()
-    return { version: first.version, durability: this.#durability, settings: first.settings }
+    return { version: first.version, ...this.#durability, settings: first.settings }
   }
 
   /** Nothing is created: a node's table is there when it opens. That every node answers is worth knowing before the load. */

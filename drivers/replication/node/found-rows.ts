@@ -1,6 +1,13 @@
 // What is stored of the rows in hand, by place: versions and dots, and whole records where they are needed to decide.
+import type { Column } from '../../../bench/contract/table.ts'
+import { CounterColumns } from './counter-columns.ts'
 import type { Engine } from './engine.ts'
 import { type PackedRows, recordDot, recordVersion } from './packed-rows.ts'
+
+/** Whether a node must look into stored rows to replace them, for their vectors or their counters. */
+export function needsRecords(rows: { readonly vectorDcs: number; readonly columns: readonly Column[] }): boolean {
+  return rows.vectorDcs > 0 || new CounterColumns(rows.columns).any
+}
 
 export class FoundRows {
   versions = new Float64Array(1024)

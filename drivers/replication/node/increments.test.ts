@@ -15,7 +15,7 @@ import { MemoryEngine } from '../../memory/memory-engine.ts'
 import { CounterColumns } from './counter-columns.ts'
 import type { Engine } from './engine.ts'
 import { MalformedFrame } from './frame.ts'
-import { PackedRows, packBatch, recordContent, recordDot, recordOperation, recordVersion } from './packed-rows.ts'
+import { PackedRows, packBatch, recordContent, recordDot, recordVersion } from './packed-rows.ts'
 import { Serial } from './serial.ts'
 import { Store } from './store.ts'
 
@@ -152,7 +152,7 @@ async function play(script: readonly Step[], engine: Engine): Promise<void> {
     const held = adds ? parsed(beneath) : { visits: 0, points: 0 }
     const sum = { ...own, visits: (own.visits + held.visits) | 0, points: (own.points + held.points) | 0 }
     assert.deepEqual(parsed(recordContent(record)), sum)
-    assert.equal(recordOperation(record), OPERATION.upsert)
+    assert.equal(record[16] & 7, OPERATION.upsert)
   }
   const final = await store.engine.read(all)
   final.forEach((record, key) => {

@@ -3,7 +3,6 @@ import type { Address } from '../../../bench/contract/driver.ts'
 import type { Column } from '../../../bench/contract/table.ts'
 import { announceReady, endWithParent, log } from '../../../bench/lib/service-process.ts'
 import { messageOf } from '../../../bench/contract/errors.ts'
-import { CounterColumns } from './counter-columns.ts'
 import type { Disturbance } from './disturbance.ts'
 import type { Engine } from './engine.ts'
 import { BEAT_MS, Follower, type Peer } from './follower.ts'
@@ -26,11 +25,6 @@ export interface NodeConfig {
   /** DCs of the version vector that every row has, where causality is exact; else 0. */
   readonly vectorDcs: number
   readonly columns: readonly Column[]
-}
-
-/** Whether a node must look into stored rows to take a write: for their vectors or their counters. */
-export function needsRecords({ vectorDcs, columns }: NodeConfig): boolean {
-  return vectorDcs > 0 || new CounterColumns(columns).any
 }
 
 /** Opens the engine, serves, and runs until it is asked to end. */

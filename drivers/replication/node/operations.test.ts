@@ -183,3 +183,24 @@ for (const driver of drivers) {
     await assertEqual(admin)
   })
 }
+
+test('rows that were seen by different ways are equal, whatever their vectors say', async () => {
+  await using nodes = await Nodes.start(memory, { lose: '0.5' }, { causality: 'exact' })
+  await using admin = await nodes.admin()
+  await admin.replicate(() => nodes.endpoints)
+  await using west = await nodes.open('west')
+  await using east = await nodes.open('east')
+  const keys = consecutive(0, 200)
+  await west.write(new Writer(0).batch(keys))
+  await drained(admin)
+  await east.write(new Writer(1).batch(keys))
+  await drained(admin)
+  const [atWest, atEast] = await Promise.all([west, east].map((session) => session.read(Float64Array.from(keys))))
+  const equal = keys.filter((key) => atWest.dots[key] === atEast.dots[key])
+  const apart = equal.filter((key) => atWest.seen?.[2 * key] !== atEast.seen?.[2 * key])
+  assert.ok(apart.length > 10, `${apart.length} keys were lost on their way and written again`)
+  const selection = { buckets: 1, keys: Float64Array.from(equal) }
+  const [a, b] = await Promise.all(['west', 'east'].map((dc) => admin.digest(dc, selection)))
+  assert.deepEqual([a.counts, a.sums, a.xors], [b.counts, b.sums, b.xors])
+  assert.deepEqual(await rowsOf(admin, 'west', equal), await rowsOf(admin, 'east', equal))
+})

@@ -2,10 +2,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { RowBatch } from '../../../bench/contract/table.ts'
+import { OPERATION, type RowBatch } from '../../../bench/contract/table.ts'
 import { ContentMaker } from '../../../bench/lib/content.ts'
 import { MalformedFrame } from './frame.ts'
-import { PackedRows, packBatch, packRecords, recordContent, recordDot, recordVersion } from './packed-rows.ts'
+import {
+  PackedRows,
+  packBatch,
+  packRecords,
+  recordContent,
+  recordDot,
+  recordVersion,
+  recordWithoutVector,
+} from './packed-rows.ts'
 
 const maker = new ContentMaker(
   [
@@ -107,6 +115,42 @@ test('rows cut short, lengthened or overwritten are refused or still rows, and n
     { numRuns: 1000 },
   )
   assert.ok(seen.refused > 300, `${seen.refused} of 1000 were refused`)
+})
+
+test('a row with a vector has the content of one without, and is refused where another number of DCs is expected', () => {
+  fc.assert(
+    fc.property(rowsOf, fc.integer({ min: 1, max: 16 }), (rows, dcs) => {
+      const bytes = packBatch(batchOf(rows), 0, dcs)
+      const packed = PackedRows.parse(bytes, dcs)
+      rows.forEach(({ key, dot }, i) => {
+        const record = packed.record(i)
+        assert.deepEqual([packed.key(i), packed.operation(i)], [key, 1])
+        assert.deepEqual(Uint8Array.from(recordContent(record)), maker.expected(dot))
+        const alone = Buffer.from(recordWithoutVector(record))
+        assert.equal(alone.length + 8 * dcs, record.length)
+        record.writeDoubleLE(7, record.length - 8)
+        assert.deepEqual(recordWithoutVector(record), alone)
+      })
+      if (rows.length === 0) return
+      for (const other of [0, dcs - 1, dcs + 1]) assert.throws(() => PackedRows.parse(bytes, other), MalformedFrame)
+      const last = packed.record(rows.length - 1)
+      for (const dot of [0.5, -1, Number.NaN]) {
+        last.writeDoubleLE(dot, last.length - 8)
+        assert.throws(() => PackedRows.parse(bytes, dcs), MalformedFrame)
+      }
+    }),
+  )
+})
+
+test('a delete takes no content with it, and one with content is refused', () => {
+  const batch = batchOf([3, 5].map((key) => ({ key, dot: key + 100, version: 1000 })))
+  batch.operations[0] = OPERATION.delete
+  const packed = PackedRows.parse(packBatch(batch, 0))
+  assert.deepEqual([packed.operation(0), packed.operation(1)], [OPERATION.delete, OPERATION.upsert])
+  assert.equal(recordContent(packed.record(0)).length, 0)
+  assert.deepEqual(Uint8Array.from(recordContent(packed.record(1))), maker.expected(105))
+  packed.setOperation(1, OPERATION.delete)
+  assert.throws(() => PackedRows.parse(packed.bytes), MalformedFrame)
 })
 
 test('random bytes are refused', () => {

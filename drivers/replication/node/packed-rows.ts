@@ -15,7 +15,6 @@ const DCS_SHIFT = 3
 
 export const recordDot = (record: Buffer): number => record.readDoubleLE(0)
 export const recordVersion = (record: Buffer): number => record.readDoubleLE(8)
-export const recordOperation = (record: Buffer): number => record[OPERATION_AT] & OPERATION_MASK
 /** DCs in the record's version vector; 0 where it has none. */
 const recordDcs = (record: Buffer): number => record[OPERATION_AT] >>> DCS_SHIFT
 /** Where the record's version vector begins, and where all that DCs must agree upon ends: a vector may differ for a while. */
@@ -107,16 +106,20 @@ export class PackedRows {
     return this.bytes.subarray(this.#start(row), this.#recordsAt + this.#end(row))
   }
 
+  /** Without a view of the record: this is asked of every row that comes. */
   #checkRecord(row: number, dcs: number): void {
-    const record = this.record(row)
-    if (recordDcs(record) !== dcs) {
-      throw new MalformedFrame(`row ${row} has a vector of ${recordDcs(record)} DCs where ${dcs} were expected`)
+    const start = this.#start(row)
+    const end = this.#recordsAt + this.#end(row)
+    const vectorAt = end - 8 * dcs
+    const word = this.bytes[start + OPERATION_AT]
+    if (word >>> DCS_SHIFT !== dcs) {
+      throw new MalformedFrame(`row ${row} has a vector of ${word >>> DCS_SHIFT} DCs where ${dcs} were expected`)
     }
-    if (recordOperation(record) === OPERATION.delete && recordContent(record).length > 0) {
+    if ((word & OPERATION_MASK) === OPERATION.delete && vectorAt - start > RECORD_HEADER_BYTES) {
       throw new MalformedFrame(`row ${row} is a delete with content`)
     }
-    for (let at = recordVectorAt(record); at < record.length; at += 8) {
-      if (!isIdentity(record.readDoubleLE(at))) throw new MalformedFrame(`the vector of row ${row} is none`)
+    for (let at = vectorAt; at < end; at += 8) {
+      if (!isIdentity(this.#view.getFloat64(at, true))) throw new MalformedFrame(`the vector of row ${row} is none`)
     }
   }
 
@@ -181,9 +184,9 @@ export function withoutRows(rows: PackedRows, dropped: ReadonlySet<number>): Pac
 }
 
 /** Bytes of a stored row with its 9-byte name and texts of middling length, for estimates before a run. */
-export function rowBytes(columns: readonly Column[]): number {
+export function rowBytes(columns: readonly Column[], vectorDcs = 0): number {
   return columns.reduce(
     (sum, column) => sum + (column.type === 'int' ? 4 : 2 + (column.minBytes + column.maxBytes) / 2),
-    9 + RECORD_HEADER_BYTES,
+    9 + RECORD_HEADER_BYTES + 8 * vectorDcs,
   )
 }

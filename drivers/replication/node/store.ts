@@ -69,7 +69,11 @@ export class Store {
     this.#wrongs =
       disturbance &&
       new Wrongs(disturbance, {
-        always: (key, record) => engine.put(key, recordVersion(record), recordDot(record), record),
+        always: (key, record) => {
+          const before = engine.record(key)
+          const joined = before && joinedCopy(record, before)
+          engine.put(key, recordVersion(record), recordDot(record), joined ?? record)
+        },
         asUsual: (key, record) => {
           const rows = PackedRows.trusted(packRecords([key], [record]))
           this.#takeIn(rows, 0, engine.known(key), engine.record(key) ?? null)
@@ -181,9 +185,8 @@ export class Store {
 
   #putRemote(rows: PackedRows, dcIndex: number, part: AppliedPosition & EntryPart, done: () => void): void {
     const { logId, position, unfinished } = part
-    const applied = { logId, position }
     const last = this.appliedOf(dcIndex)
-    if (applied.logId !== last.logId || applied.position <= last.position) {
+    if (logId !== last.logId || position <= last.position) {
       this.counters.skipped_entries++
       return this.whenCommitted(done)
     }
@@ -194,8 +197,8 @@ export class Store {
       this.#takeIn(rows, i, known, this.#found.records[i])
     }
     if (unfinished === true) return this.#commits.add(done)
-    this.#applied.set(dcIndex, applied)
-    this.engine.setApplied(dcIndex, applied)
+    this.resumeFrom(dcIndex, { logId, position })
+    this.engine.setApplied(dcIndex, { logId, position })
     this.#commits.add(done)
   }
 

@@ -1,0 +1,200 @@
+// The self-audit on whole runs: a harness, a machine or a link that is not as it should be makes the run invalid, with that reason
+// and exit code 2; a calm run whose machine has no core to spare is valid. GEOWRITE_AUDIT=all plants everything, and makes fifty
+// calm runs instead of one.
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { setPriority, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { AuditLine, Verdict } from './contract/analysis.ts'
+import type { Address } from './contract/driver.ts'
+import { EXIT } from './contract/errors.ts'
+import { ControlClient } from './lib/control.ts'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const ALL = process.env['GEOWRITE_AUDIT'] === 'all'
+const CALM_RUNS = ALL ? 50 : 1
+const LONG = ALL ? {} : { skip: 'only with GEOWRITE_AUDIT=all' }
+const LOAD = ['--rows=2000', '--delay=20ms', '--duration=4s', '--warmup=500ms', '--overlap=0.1', '--json']
+
+interface Ended {
+  readonly code: number | null
+  readonly verdict: Verdict
+  readonly audit: readonly AuditLine[]
+}
+
+interface Sabotage {
+  /** A module beside the results, which the command line can name. */
+  readonly module?: { readonly name: string; readonly text: string }
+  /** Called when the measured phase begins. */
+  readonly whenMeasuring?: (dataFolder: string) => Promise<void>
+}
+
+/** Runs the command line in a folder of its own. */
+async function bench(options: readonly string[], { module, whenMeasuring }: Sabotage = {}): Promise<Ended> {
+  const folder = mkdtempSync(join(tmpdir(), 'geowrite-audit-'))
+  try {
+    if (module !== undefined) writeFileSync(join(folder, module.name), module.text)
+    const places = [`--out=${join(folder, 'results')}`, `--data=${folder}`]
+    const child = spawn(process.execPath, [join(ROOT, 'bench/main.ts'), ...options, ...places], {
+      cwd: folder,
+      timeout: 90_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let [stdout, stderr] = ['', '']
+    let sabotage: Promise<void> | undefined
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+      if (stderr.includes(': measuring')) sabotage ??= whenMeasuring?.(folder) ?? Promise.resolve()
+    })
+    const code = await new Promise<number | null>((done) => child.once('close', done))
+    await sabotage
+    assert.notEqual(stdout, '', stderr)
+    const { runs } = JSON.parse(stdout) as { runs: readonly { verdict: Verdict; audit: readonly AuditLine[] }[] }
+    return { code, verdict: runs[0].verdict, audit: runs[0].audit }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** One of the reasons is the one planted. */
+function assertInvalid(t: TestContext, { code, verdict, audit }: Ended, ...names: readonly string[]): void {
+  t.diagnostic(verdict.reasons.join(' '))
+  assert.deepEqual(verdict.broken, [])
+  assert.equal(verdict.status, 'invalid')
+  assert.equal(code, EXIT.invalid)
+  const outside = audit.filter(({ result, makes }) => result === 'outside' && makes === 'invalid')
+  const found = outside.filter(({ name }) => names.includes(name))
+  assert.ok(found.length > 0, `outside: ${outside.map(({ name }) => name).join(', ')}`)
+  for (const { why } of found) assert.ok(verdict.reasons.some((reason) => reason.includes(why)))
+}
+
+/** A driver that is `memory` but for what `open` does to its sessions. */
+const memoryBut = (name: string, open: string) => ({
+  name: `${name}.ts`,
+  text: `import { memory } from ${JSON.stringify(join(ROOT, 'drivers/memory/driver.ts'))}
+    export const ${name} = { ...memory, name: '${name}', async open(dc, seen, options, signal) {
+      const session = await memory.open(dc, seen, options, signal)
+      ${open}
+    } }`,
+})
+
+test('a stalled event loop makes the run invalid', async (t) => {
+  const module = memoryBut(
+    'stalling',
+    `if (options.purpose === 'write') {
+      setInterval(() => { const end = performance.now() + 200; while (performance.now() < end); }, 600).unref()
+    }
+    return session`,
+  )
+  const ended = await bench([...LOAD, '--driver=./stalling.ts', '--rate=1000'], { module })
+  assertInvalid(t, ended, 'event-loop delay p99')
+})
+
+test('an overloaded generator makes the run invalid', LONG, async (t) => {
+  const ended = await bench([...LOAD, '--driver=noop', '--rate=6M', '--duration=1s', '--warmup=0ms'])
+  assertInvalid(t, ended, 'generator utilisation')
+})
+
+test('a link that drifts by 3 ms makes the run invalid', async (t) => {
+  const whenMeasuring = async (dataFolder: string) => {
+    const configs = readdirSync(dataFolder, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('relay.json'),
+    )
+    assert.equal(configs.length, 1)
+    const { control } = JSON.parse(readFileSync(join(dataFolder, configs[0]), 'utf8')) as { control: Address }
+    const relay = await ControlClient.open(control)
+    await relay.ask('set', { from: 'us-east', to: 'eu-west', change: { delayMs: 23 } })
+    relay.close()
+  }
+  const ended = await bench([...LOAD, '--driver=memory', '--rate=1000'], { whenMeasuring })
+  assertInvalid(t, ended, 'link RTT p50 off nominal')
+})
+
+/** Processes that take the cores for `ms`, at a priority; they end by themselves, and at the latest when they are told to. */
+function burners(count: number, ms: number, priority: number): ChildProcess[] {
+  const loop = `const end = Date.now() + ${ms}; while (Date.now() < end);`
+  return Array.from({ length: count }, () => {
+    const child = spawn(process.execPath, ['-e', loop], { stdio: 'ignore', detached: true })
+    try {
+      if (child.pid !== undefined) {
+        setPriority(child.pid, priority)
+        // Linux may schedule each session as a group, and then the nice value counts within the group only.
+        if (process.platform === 'linux') writeFileSync(`/proc/${child.pid}/autogroup`, String(priority))
+      }
+    } catch {
+      // An ordinary user may not go first: then it is their number that counts.
+    }
+    return child
+  })
+}
+
+test('a starved processor makes the run invalid', LONG, async (t) => {
+  let burning: ChildProcess[] = []
+  try {
+    const whenMeasuring = async () => {
+      burning = burners(24, 4500, -15)
+    }
+    const ended = await bench([...LOAD, '--driver=memory', '--rate=3000'], { whenMeasuring })
+    assertInvalid(t, ended, 'schedule slip p99', 'event-loop delay p99')
+    assert.ok(
+      ended.audit.some(({ name, result }) => name === 'CPU pressure' && result !== 'within'),
+      'CPU pressure',
+    )
+  } finally {
+    for (const child of burning) child.kill('SIGKILL')
+  }
+})
+
+test('probes that miss make the run invalid', LONG, async (t) => {
+  const module = memoryBut(
+    'blind',
+    `if (options.purpose === 'write') return session
+    return {
+      write: (batch) => session.write(batch),
+      [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      async read(keys) {
+        const { dots, versions } = await session.read(keys)
+        const shown = (column) => column.map((value, i) => (keys[i] % 4 === 0 ? 0 : value))
+        return { dots: shown(dots), versions: shown(versions) }
+      },
+    }`,
+  )
+  const ended = await bench([...LOAD, '--driver=./blind.ts', '--rate=1000'], { module })
+  assertInvalid(t, ended, 'probes without an answer')
+})
+
+test('a trend in the measured phase makes the run invalid', LONG, async (t) => {
+  const module = memoryBut(
+    'tiring',
+    `let firstMs
+    return {
+      read: (keys) => session.read(keys),
+      [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      async write(batch) {
+        firstMs ??= performance.now()
+        await new Promise((done) => setTimeout(done, (performance.now() - firstMs) / 100))
+        return session.write(batch)
+      },
+    }`,
+  )
+  const ended = await bench([...LOAD, '--driver=./tiring.ts', '--rate=1000', '--duration=8s'], { module })
+  assertInvalid(t, ended, 'trend of the response p50')
+})
+
+for (let run = 1; run <= CALM_RUNS; run++) {
+  test(`a calm run is valid while both cores are in full use, ${run} of ${CALM_RUNS}`, async (t) => {
+    // What only takes what nobody else wants leaves no core idle, and disturbs nobody.
+    const burning = burners(2, 40_000, 19)
+    try {
+      const { code, verdict } = await bench([...LOAD, '--driver=lsm', '--rate=auto', '--duration=8s', '--warmup=2s'])
+      t.diagnostic([...verdict.reasons, ...verdict.warnings].join(' '))
+      assert.deepEqual(verdict.reasons, [])
+      assert.equal(code, EXIT.done)
+    } finally {
+      for (const child of burning) child.kill('SIGKILL')
+    }
+  })
+}

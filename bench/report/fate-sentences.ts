@@ -1,0 +1,81 @@
+// Sentences on what became of writes beside conflicts and losses; each appears only where there is something to say.
+import { figureOf, type BenchAnalysis, type Figure, type SystemAnalysis } from '../contract/analysis.ts'
+import { wholeText } from './figures.ts'
+
+const of = (system: SystemAnalysis, metric: string): Figure => figureOf(system.metrics, metric)
+const range = ({ low, high }: Figure) =>
+  low === null || high === null || low === high ? '' : ` (${wholeText(low)} to ${wholeText(high)})`
+const rows = (count: number, one: string, several: string) => `${wholeText(count)} ${count === 1 ? one : several}`
+
+/** In the order of what is worst. */
+export function fateSentences(bench: BenchAnalysis): string[] {
+  return bench.systems.flatMap((system) => {
+    const label = bench.systems.length > 1 ? `${system.label}: ` : ''
+    const run = bench.runs.find((one) => system.runs.includes(one.run))
+    return [
+      ...mixed(system),
+      ...resurrected(system),
+      ...reordered(system),
+      ...beaten(system),
+      ...unknown(system),
+      ...turns(system, run?.reportedMeaning),
+      ...vectors(system),
+    ].map((sentence) => `${label}${sentence}`)
+  })
+}
+
+function mixed(system: SystemAnalysis): string[] {
+  const { value } = of(system, 'mixed_rows')
+  if (value === null || value === 0) return []
+  return [`${rows(value, 'row ends', 'rows end')} mixed: no write made what they hold.`]
+}
+
+function resurrected(system: SystemAnalysis): string[] {
+  const { value } = of(system, 'resurrected_rows')
+  if (value === null || value === 0) return []
+  return [`${rows(value, 'deleted row', 'deleted rows')} came back in some DC, and count among the lost writes.`]
+}
+
+function reordered(system: SystemAnalysis): string[] {
+  const { value, high, n } = of(system, 'reordered')
+  if (value === null || value === 0) return []
+  return [
+    `At least ${wholeText(value)} of ${wholeText(n)} probed writes were seen after a write that their DC had sent later (at most ${wholeText(high)}).`,
+  ]
+}
+
+function beaten(system: SystemAnalysis): string[] {
+  const figure = of(system, 'beaten_by_earlier')
+  if (figure.value === null || figure.value === 0) return []
+  return [
+    `${rows(figure.value, 'write', 'writes')}${range(figure)} lost to a concurrent one that had been acknowledged before they were sent: the clocks of the DCs differ.`,
+  ]
+}
+
+function unknown(system: SystemAnalysis): string[] {
+  const { low, high, n } = of(system, 'unknown_present')
+  if (n === null || n === 0 || low === null || high === null) return []
+  const happened = low === high ? wholeText(low) : `at least ${wholeText(low)} and at most ${wholeText(high)}`
+  return [`Of ${rows(n, 'write', 'writes')} without a known outcome over the whole run ${happened} happened.`]
+}
+
+/** A store's own counter may count what no two writes did at once. */
+function turns(system: SystemAnalysis, meaning: string | undefined): string[] {
+  const declined = of(system, 'declined').value
+  if (declined === null || declined === 0) return []
+  const reported = of(system, 'conflicts_reported').value
+  const counter =
+    reported === null || reported === 0 || meaning === undefined
+      ? ''
+      : ` The store’s own counter says ${wholeText(reported)} all the same, for it does not count concurrent writes but this: ${meaning}`
+  return [
+    `The DCs took turns, and ${rows(declined, 'row whose turn had not come was', 'rows whose turn had not come were')} declined: no two writes of a key are concurrent.${counter}`,
+  ]
+}
+
+function vectors(system: SystemAnalysis): string[] {
+  if (system.conflictBasis !== 'exact') return []
+  return [
+    'Conflicts are exact: every row keeps and ships a version vector, so that throughput, WAN bytes and write amplification are not those of a run without.',
+  ]
+}

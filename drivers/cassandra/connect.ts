@@ -1,0 +1,88 @@
+// Clients of the servers of one DC, and of no other.
+import { Client, policies } from 'cassandra-driver'
+import type { Address, Endpoints } from '../../bench/contract/driver.ts'
+import { BenchError, messageOf } from '../../bench/contract/errors.ts'
+import type { Dc } from '../../bench/contract/topology.ts'
+import { clientIdentityOf, cqlPort } from './names.ts'
+
+type AddressTranslator = policies.addressResolution.AddressTranslator
+
+/** The client takes instances of its own class alone, which its types know as an interface. */
+const { AddressTranslator: Translator } = policies.addressResolution as unknown as {
+  readonly AddressTranslator: new () => AddressTranslator
+}
+
+/** Clients hear of servers by identities at which nothing listens, and reach them where they are. */
+function translator(places: ReadonlyMap<string, string>): AddressTranslator {
+  return Object.assign(new Translator(), {
+    translate: (address: string, port: number, callback: (endpoint: string) => void) =>
+      callback(places.get(address) ?? `${address}:${port}`),
+  })
+}
+
+const placeOf = ({ host, port }: Address): string => `${host}:${port}`
+
+interface Connecting {
+  readonly dc: Dc
+  readonly copies: number
+  /** Of one copy alone; absent: all of the DC's. */
+  readonly copy?: number
+  readonly connections: number
+  readonly timeoutMs: number
+}
+
+/** A client of the servers of `dc`. Rejects with STORE when none can be reached. */
+export async function connect(endpoints: Endpoints, connecting: Connecting): Promise<Client> {
+  const { dc, copies, copy, connections, timeoutMs } = connecting
+  const numbers = copy === undefined ? Array.from({ length: copies }, (_, i) => i) : [copy]
+  const places = new Map(
+    numbers.map((number): [string, string] => [
+      clientIdentityOf({ dc, copy: number }),
+      placeOf(endpoints[dc.name][cqlPort(number)]),
+    ]),
+  )
+  const contactPoints = [...places.values()]
+  const own = new policies.loadBalancing.DCAwareRoundRobinPolicy(dc.name)
+  const client = new Client({
+    contactPoints,
+    localDataCenter: dc.name,
+    policies: {
+      addressResolution: translator(places),
+      loadBalancing: new policies.loadBalancing.AllowListPolicy(
+        new policies.loadBalancing.TokenAwarePolicy(own),
+        contactPoints,
+      ),
+      retry: new policies.retry.FallthroughRetryPolicy(),
+      reconnection: new policies.reconnection.ConstantReconnectionPolicy(200),
+      speculativeExecution: new policies.speculativeExecution.NoSpeculativeExecutionPolicy(),
+      // Statements carry the harness's version, or the server's clock counts: the client adds none of its own.
+      timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator,
+    },
+    pooling: {
+      coreConnectionsPerHost: { 0: connections, 1: 0, 2: 0 },
+      maxRequestsPerConnection: 2048,
+      warmup: true,
+      heartBeatInterval: 0,
+    },
+    socketOptions: {
+      readTimeout: timeoutMs,
+      connectTimeout: timeoutMs,
+      tcpNoDelay: true,
+      // A server that stands still for a while is a fault under test: its connections are kept.
+      defunctReadTimeoutThreshold: Number.MAX_SAFE_INTEGER,
+    },
+    queryOptions: { prepare: true, fetchSize: 5000 },
+    monitorReporting: { enabled: false },
+  })
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    await client.shutdown().catch(() => undefined)
+    throw new BenchError(
+      'STORE',
+      `The cassandra server of ${dc.name} cannot be reached: ${messageOf(error)}; its log says why.`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,61 @@
+// What an error says of a write.
+import { errors, types } from 'cassandra-driver'
+import { messageOf } from '../../bench/contract/errors.ts'
+import { OUTCOME, type WriteResult } from '../../bench/contract/outcome.ts'
+
+const { responseErrorCodes: CODE } = types
+
+/**
+ * Refused before any replica was asked: too few were known to be alive, or the statement is none. Everything else that a server
+ * reports (a timeout, a replica's failure, overload in the middle of it) leaves the write on some replica, or in a hint, perhaps.
+ */
+const REFUSALS: Readonly<Record<number, string>> = {
+  [CODE.unavailableException]: 'unavailable',
+  [CODE.isBootstrapping]: 'bootstrapping',
+  [CODE.syntaxError]: 'syntax',
+  [CODE.invalid]: 'invalid',
+  [CODE.unauthorized]: 'unauthorized',
+}
+
+const UNKNOWNS: Readonly<Record<number, string>> = {
+  [CODE.writeTimeout]: 'write_timeout',
+  [CODE.readTimeout]: 'read_timeout',
+  [CODE.overloaded]: 'overloaded',
+  [CODE.writeFailure]: 'write_failure',
+}
+
+interface SocketError {
+  readonly isSocketError?: boolean
+  readonly requestNotWritten?: boolean
+}
+
+/** Whether a request that ended with this error was surely never sent. */
+function neverSent(error: unknown): boolean {
+  const { isSocketError, requestNotWritten } = error as SocketError
+  if (isSocketError === true) return requestNotWritten === true
+  if (error instanceof errors.BusyConnectionError) return true
+  // The pool had no open connection.
+  return !(error instanceof errors.ResponseError) && !(error instanceof errors.OperationTimedOutError)
+}
+
+/** `fail` where the write certainly did not happen, else `info`. */
+export function outcomeOf(error: unknown): WriteResult {
+  if (error instanceof errors.ResponseError) {
+    const refusal = REFUSALS[error.code]
+    if (refusal !== undefined) return { outcome: OUTCOME.fail, error: refusal }
+    return { outcome: OUTCOME.info, error: UNKNOWNS[error.code] ?? `server_${error.code.toString(16)}` }
+  }
+  if (error instanceof errors.OperationTimedOutError) return { outcome: OUTCOME.info, error: 'timeout' }
+  if (error instanceof errors.NoHostAvailableError) {
+    const inner = Object.values((error.innerErrors as Record<string, unknown> | undefined) ?? {})
+    return inner.every(neverSent)
+      ? { outcome: OUTCOME.fail, error: 'unreachable' }
+      : { outcome: OUTCOME.info, error: 'connection_lost' }
+  }
+  if ((error as SocketError).isSocketError === true) {
+    return neverSent(error)
+      ? { outcome: OUTCOME.fail, error: 'unreachable' }
+      : { outcome: OUTCOME.info, error: 'connection_lost' }
+  }
+  return { outcome: OUTCOME.info, error: messageOf(error) }
+}
