@@ -61,6 +61,7 @@ async function bench(options: readonly string[], { module, whenMeasuring }: Sabo
 
 /** One of the reasons is the one planted. */
 function assertInvalid(t: TestContext, { code, verdict, audit }: Ended, ...names: readonly string[]): void {
+  for (const { name, value, result } of audit) if (names.includes(name)) t.diagnostic(`${name}: ${value}, ${result}`)
   t.diagnostic(verdict.reasons.join(' '))
   assert.deepEqual(verdict.broken, [])
   assert.equal(verdict.status, 'invalid')
@@ -135,7 +136,7 @@ test('a starved processor makes the run invalid', LONG, async (t) => {
   let burning: ChildProcess[] = []
   try {
     const whenMeasuring = async () => {
-      burning = burners(24, 4500, -15)
+      burning = burners(12, 4500, -10)
     }
     const ended = await bench([...LOAD, '--driver=memory', '--rate=3000'], { whenMeasuring })
     assertInvalid(t, ended, 'schedule slip p99', 'event-loop delay p99')
@@ -175,7 +176,7 @@ test('a trend in the measured phase makes the run invalid', LONG, async (t) => {
       [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
       async write(batch) {
         firstMs ??= performance.now()
-        await new Promise((done) => setTimeout(done, (performance.now() - firstMs) / 100))
+        await new Promise((done) => setTimeout(done, (performance.now() - firstMs) / 60))
         return session.write(batch)
       },
     }`,

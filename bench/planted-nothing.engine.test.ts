@@ -2,9 +2,10 @@
 // out of order. GEOWRITE_PLANTED=all takes 200 seeds.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BenchError } from './contract/errors.ts'
 import { randomStream } from './lib/random.ts'
 import { findingsOf } from './planted-measures.fixture.ts'
-import { withRun } from './run.fixture.ts'
+import { withRun, type FinishedRun } from './run.fixture.ts'
 
 const ALL = process.env['GEOWRITE_PLANTED'] === 'all'
 const FIRST_SEED = Number(process.env['GEOWRITE_SEED'] ?? 1)
@@ -34,14 +35,18 @@ function optionsOf(seed: number): Readonly<Record<string, unknown>> {
   }
 }
 
+/** Share of the seeds. */
+const MAY_NOT_RUN = 0.05
+
 test(
   `nothing is found where nothing is planted: ${SEEDS} seeds from ${FIRST_SEED}`,
   { timeout: SEEDS * 30_000 },
   async (t) => {
     const found: string[] = []
+    let notRun = 0
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       const options = optionsOf(seed)
-      await withRun(options, 600, async ({ analysis }) => {
+      const body = async ({ analysis }: FinishedRun) => {
         // Clocks that are apart do let earlier writes beat later ones: that is planted.
         const findings = findingsOf(analysis).filter(
           (text) => options['skew-clock'] === undefined || !text.startsWith('beaten_by_earlier'),
@@ -49,9 +54,18 @@ test(
         if (findings.length === 0) return
         found.push(`seed ${seed}: ${findings.join('; ')} ${JSON.stringify(options)}`)
         t.diagnostic(found[found.length - 1])
-      })
+      }
+      try {
+        await withRun(options, 600, body)
+      } catch (error) {
+        // The harness refuses to measure over links that the machine cannot keep: that is said, and is no finding.
+        if (!(error instanceof BenchError) || error.code !== 'LINK') throw error
+        t.diagnostic(`seed ${seed} was not run: ${error.message}`)
+        notRun++
+      }
       if (seed % 10 === 0) t.diagnostic(`up to seed ${seed}: ${found.length} with a finding`)
     }
     assert.deepEqual(found, [])
+    assert.ok(notRun <= MAY_NOT_RUN * SEEDS, `${notRun} were not run`)
   },
 )

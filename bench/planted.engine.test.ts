@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import { isHit } from '../drivers/memory/planted-faults.ts'
 import { figureOf, type RunAnalysis } from './contract/analysis.ts'
 import { OUTCOME } from './contract/outcome.ts'
+import { PHASE, dotIncarnation, phaseOf } from './lib/dot.ts'
 import { findingsOf, isCalm, movedMeasures } from './planted-measures.fixture.ts'
 import { factsOf, newestByKey, writesOf, type LedgerWrite } from './planted-truth.fixture.ts'
 import { withRun, type FinishedRun } from './run.fixture.ts'
@@ -199,6 +200,41 @@ for (const plant of PLANTS.filter(({ short }) => ALL || short === true)) {
     })
   })
 }
+
+test(
+  'a clock that runs ahead lets earlier writes beat later ones, and nothing else moves',
+  { timeout: 120_000 },
+  async (t) => {
+    t.diagnostic(`seed ${SEED}`)
+    const base = await baseOf({}, false, t)
+    await withRun({ ...LOAD, 'skew-clock': 'us-east=60ms' }, RATE, async ({ analysis, folder }) => {
+      const writes = writesOf(folder).filter(
+        ({ outcome, dot }) => outcome === OUTCOME.ok && phaseOf(dotIncarnation(dot)) === PHASE.measure,
+      )
+      const ofKey = Map.groupBy(writes, ({ key }) => key)
+      // Had it seen the other one, its DC would have raised its version above that one's.
+      const beaten = writes.filter((later) =>
+        ofKey
+          .get(later.key)
+          ?.some(
+            (other) =>
+              other.dcIndex !== later.dcIndex && other.ackedUs <= later.sentUs && other.version > later.version,
+          ),
+      ).length
+      const { value, low, high } = figureOf(analysis.metrics, 'beaten_by_earlier')
+      t.diagnostic(`${beaten} beaten by an earlier one; found ${value} (${low} to ${high})`)
+      assert.ok(beaten > 10 && low !== null && high !== null && low > 0 && low <= beaten && beaten <= high)
+      const moved = movedMeasures(base, analysis)
+      for (const text of moved.values()) t.diagnostic(text)
+      const allowed = ['beaten_by_earlier', 'conflicts_reported', 'discarded', 'lost_updates']
+      assert.deepEqual(
+        [...moved.keys()].filter((metric) => !allowed.includes(metric)),
+        [],
+        'moved without a reason',
+      )
+    })
+  },
+)
 
 test('a run has as many unknown writes as were planted, and every other one is acknowledged', { skip: !ALL }, (t) =>
   withRun({ ...LOAD, set: ['memory.unknown=0.008', 'memory.unknown_lost=1'] }, RATE, async ({ folder, value }) => {

@@ -53,7 +53,7 @@ export class ConflictPairs {
   #latestUs = Number.POSITIVE_INFINITY
 
   /** Offers all possible pairs of the key that the history holds. */
-  offer(partition: Partition, history: KeyHistory, dcCount: number): void {
+  offer(partition: Partition, history: KeyHistory, key: number, dcCount: number): void {
     const { from } = history
     for (let d = 0; d < dcCount; d++) {
       for (let e = d + 1; e < dcCount; e++) {
@@ -75,7 +75,7 @@ export class ConflictPairs {
             if (partition.phase[partner] !== PHASE.measure) continue
             const both = partition.outcome[row] === OUTCOME.ok && partition.outcome[partner] === OUTCOME.ok
             this.#keep({
-              key: partition.key[row],
+              key,
               sentUs: firstUs,
               a: sideOf(partition, row),
               b: sideOf(partition, partner),

@@ -152,13 +152,21 @@ export class ConflictCounter {
       const room = roomFor(count) + 1
       this.#flags = new Uint8Array(room)
       this.#ok = new Uint32Array(room)
-      this.#maybe = new Uint32Array(room)
     }
     this.#flags.fill(0, 0, count)
+    let unknown = 0
     for (let p = 0; p < count; p++) {
       const row = this.#history.row(p)
-      this.#ok[p + 1] = this.#ok[p] + (isMeasured(this.#partition, row) ? 1 : 0)
-      this.#maybe[p + 1] = this.#maybe[p] + (this.#partition.phase[row] === PHASE.measure ? 1 : 0)
+      const known = isMeasured(this.#partition, row)
+      this.#ok[p + 1] = this.#ok[p] + (known ? 1 : 0)
+      if (!known && this.#partition.phase[row] === PHASE.measure) unknown++
+    }
+    // Few keys have a write without an outcome; for the others one column says both.
+    this.#maybe = this.#ok
+    if (unknown === 0) return
+    this.#maybe = new Uint32Array(count + 1)
+    for (let p = 0; p < count; p++) {
+      this.#maybe[p + 1] = this.#maybe[p] + (this.#partition.phase[this.#history.row(p)] === PHASE.measure ? 1 : 0)
     }
   }
 

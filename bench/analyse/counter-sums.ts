@@ -75,11 +75,11 @@ interface Groups {
  * of the increments of its batch that were added to it; 0 for all rows of keys that are left out.
  */
 export function addCounterSums(run: RunData, partition: Partition, total: CounterSums): Float64Array {
-  const { rows, groups, order, starts, key } = partition
+  const { rows, groups, groupKey, order, starts } = partition
   const amountOf = amounts(run)
   const f64 = () => new Float64Array(groups)
   const of = new DotTable(groups)
-  for (let group = 0; group < groups; group++) of.place(key[order[starts[group]]])
+  for (let group = 0; group < groups; group++) of.place(groupKey[group])
   const sums: Groups = {
     of,
     pure: new Uint8Array(groups).fill(1),
@@ -112,8 +112,8 @@ export function addCounterSums(run: RunData, partition: Partition, total: Counte
       for (let place = starts[group]; place < starts[group + 1]; place++) added[order[place]] = 0
       continue
     }
-    const first = key[order[starts[group]]]
-    if (first < run.stored.scenario.rows) total.loaded += amountOf(loadedDot(first))
+    const key = groupKey[group]
+    if (key < run.stored.scenario.rows) total.loaded += amountOf(loadedDot(key))
     for (const name of ['increments', 'acknowledged', 'unknownAdding', 'unknownTaking'] as const) {
       total[name] += sums[name][group]
     }

@@ -5,6 +5,7 @@ interface Grouping {
   /** Key → group. */
   readonly table: DotTable
   readonly groups: number
+  readonly groupKey: Float64Array
   readonly order: Uint32Array
   readonly starts: Uint32Array
 }
@@ -32,5 +33,7 @@ export function groupByKey(key: Float64Array, dc: Uint8Array, dot: Float64Array)
       }
     }
   }
-  return { table, groups, order, starts }
+  const groupKey = new Float64Array(groups)
+  for (let g = 0; g < groups; g++) groupKey[g] = key[order[starts[g]]]
+  return { table, groups, groupKey, order, starts }
 }

@@ -65,17 +65,17 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
       counts.addKey(partition, group)
       if (haveFinals) countLostWrite(partition, group, lostWrites)
       const { order, starts } = partition
+      const key = partition.groupKey[group]
       const severalWrote = history.load(group)
       partFates.countKey(group, severalWrote)
       if (severalWrote) {
         counter.countKey()
-        pairs.offer(partition, history, dcCount)
+        pairs.offer(partition, history, key, dcCount)
         if (haveFinals) lineage.countKey(group)
       } else {
         for (let i = starts[group]; i < starts[group + 1]; i++) counter.countAlone(order[i])
         if (haveFinals) lineage.countAlone(group)
       }
-      const key = partition.key[order[starts[group]]]
       if (divergent.has(key)) {
         let latest = order[starts[group]]
         for (let i = starts[group] + 1; i < starts[group + 1]; i++) {

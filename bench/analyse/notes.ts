@@ -47,8 +47,8 @@ function conflictNotes(run: RunData, keySpace: KeySpace, basis: ConflictBasis): 
 function reportedNotes(run: RunData, declined: number): string[] {
   const reported = run.stored.counters?.conflictsReported
   const own = reported == null ? [] : [`The store’s own conflict counter: ${reported.meaning}`]
-  if (declined === 0) return own
-  const turns = `The DCs took turns: ${declined} rows were declined, since the row of the DC before had not come, so that writes of one key are not concurrent.`
+  if (run.stored.scenario.takesTurns !== true) return own
+  const turns = `The DCs take turns on every key, so that no two writes are concurrent; ${declined} rows were declined, since the row of the DC before had not come.`
   const beside =
     reported == null || reported.count === 0
       ? []

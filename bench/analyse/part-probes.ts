@@ -4,9 +4,10 @@ import { DotTable } from './dot-table.ts'
 import { probeBlocks } from './ledger-rows.ts'
 import type { RunData } from './load.ts'
 
-/** What one DC's probes say. A row only holds the place of its probe, or −1. */
+/** What one DC's probes say. A row only holds the place of its probes, the same for every DC that looked, or −1; `state` 0 is none. */
 export interface Seen {
   readonly probeOf: Int32Array
+  /** NaN where no read missed it. */
   readonly missSentUs: Float64Array
   readonly hitReturnedUs: Float64Array
   readonly state: Uint8Array
@@ -15,35 +16,23 @@ export interface Seen {
 /** The probes of a part's rows, by the DC that looked. */
 export function readSeen(run: RunData, rowDots: Float64Array): Seen[] {
   const probed = new DotTable(1024)
-  const counts = new Float64Array(run.dcs.length)
-  for (const { peerIndex, block } of probeBlocks(run)) {
-    for (let row = 0; row < block.rows; row++) {
-      if (block.dot[row] === 0) continue
-      probed.place(block.dot[row])
-      counts[peerIndex]++
-    }
+  for (const { block } of probeBlocks(run)) {
+    for (let row = 0; row < block.rows; row++) if (block.dot[row] !== 0) probed.place(block.dot[row])
   }
-  const rowOf = new Int32Array(probed.size).fill(-1)
-  for (let i = 0; i < rowDots.length; i++) {
-    const place = probed.find(rowDots[i])
-    if (place >= 0) rowOf[place] = i
-  }
-  const seen = Array.from(counts, (count): Seen => ({
-    probeOf: new Int32Array(rowDots.length).fill(-1),
-    missSentUs: new Float64Array(count),
-    hitReturnedUs: new Float64Array(count),
-    state: new Uint8Array(count),
+  const probeOf = new Int32Array(rowDots.length)
+  for (let i = 0; i < rowDots.length; i++) probeOf[i] = probed.find(rowDots[i])
+  const seen = run.dcs.map((): Seen => ({
+    probeOf,
+    missSentUs: new Float64Array(probed.size).fill(Number.NaN),
+    hitReturnedUs: new Float64Array(probed.size).fill(Number.NaN),
+    state: new Uint8Array(probed.size),
   }))
-  const next = new Uint32Array(run.dcs.length)
   for (const { peerIndex, block } of probeBlocks(run)) {
-    const { probeOf, missSentUs, hitReturnedUs, state } = seen[peerIndex]
+    const { missSentUs, hitReturnedUs, state } = seen[peerIndex]
     for (let row = 0; row < block.rows; row++) {
       // A probe that was given up unread says nothing, as if it had not been asked.
       if (block.dot[row] === 0 || block.state[row] === PROBE_STATE.dropped) continue
-      const i = rowOf[probed.find(block.dot[row])]
-      if (i < 0) continue
-      const place = next[peerIndex]++
-      probeOf[i] = place
+      const place = probed.find(block.dot[row])
       missSentUs[place] = block.missSentUs[row]
       hitReturnedUs[place] = block.hitReturnedUs[row]
       state[place] = block.state[row]

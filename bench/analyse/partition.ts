@@ -7,12 +7,11 @@ import { ackedUs, maybeStored, sentUs, writeBlocks } from './ledger-rows.ts'
 import { readSeen, type Seen } from './part-probes.ts'
 import type { LedgerPart } from './split-ledger.ts'
 
-const ROWS_AT_ONCE = 1_000_000
+const ROWS_AT_ONCE = 500_000
 
 /** Rows by place. Only writes that are or may be stored; times in µs since the epoch. */
 export interface Partition {
   readonly rows: number
-  readonly key: Float64Array
   readonly dot: Float64Array
   readonly version: Float64Array
   readonly sentUs: Float64Array
@@ -29,6 +28,8 @@ export interface Partition {
   /** What writes found at their own DC; null where causality was not exact. */
   readonly causes: Causes | null
   readonly groups: number
+  /** By group. */
+  readonly groupKey: Float64Array
   /** Places of the rows, key by key, within a key DC by DC, within a DC in the order of the dots. */
   readonly order: Uint32Array
   /** Group g is order[starts[g]] … order[starts[g + 1] − 1]. */
@@ -46,13 +47,14 @@ export function partitionsFor(ledgerRows: number, dcCount: number): number {
 export function loadPartition({ run, rows }: LedgerPart): Partition {
   const f64 = () => new Float64Array(rows)
   const u8 = () => new Uint8Array(rows)
-  const columns = { key: f64(), dot: f64(), version: f64(), sentUs: f64(), ackedUs: f64() }
+  const key = f64()
+  const columns = { dot: f64(), version: f64(), sentUs: f64(), ackedUs: f64() }
   const bytes = { outcome: u8(), operation: u8(), phase: u8(), dc: u8() }
   let at = 0
   for (const { dcIndex, block } of writeBlocks(run)) {
     for (let row = 0; row < block.rows; row++) {
       if (block.dot[row] === 0 || !maybeStored(block.outcome[row], block.flags[row])) continue
-      columns.key[at] = block.key[row]
+      key[at] = block.key[row]
       columns.dot[at] = block.dot[row]
       columns.version[at] = block.version[row]
       columns.sentUs[at] = sentUs(block, row)
@@ -65,7 +67,7 @@ export function loadPartition({ run, rows }: LedgerPart): Partition {
     }
   }
   const seen = readSeen(run, columns.dot)
-  const { table, ...grouped } = groupByKey(columns.key, bytes.dc, columns.dot)
+  const { table, ...grouped } = groupByKey(key, bytes.dc, columns.dot)
   const { finals, unknown } = readFinals(run, table, grouped.groups)
   const known = { rows, ...columns, ...bytes, seen, finals, ...grouped }
   const causes = run.causes.length === 0 ? null : readCauses(run, known, table)

@@ -58,6 +58,7 @@ export async function analyseRun(folder: string, options: { readonly partitions?
 
 function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalysis, keySpace: KeySpace): RunAnalysis {
   const { stored } = run
+  const { scenario, system, counters } = stored
   const list = new MetricList()
   addTraffic(list, run, traffic)
   addVisible(list, run, traffic, keySpace.visible)
@@ -99,8 +100,9 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     // Nobody knows when the schedule gave rows up, and a DC that is down for long makes it do so.
     ...(faults === undefined ? {} : { ...faults.writes.outside, dropped: null, stoodStill: faults.stoodStill }),
   })
-  // A fault changes the lag while it lasts: independent writers do not then have what a steady lag predicts.
-  const warnings = disagreement === null || faults !== undefined ? [] : [disagreement]
+  // A fault changes the lag while it lasts: independent writers do not then have what a steady lag predicts. Writers that take
+  // turns are not independent at all.
+  const warnings = disagreement === null || faults !== undefined || scenario.takesTurns === true ? [] : [disagreement]
   for (const link of lag.evidence.contradictedLinks) {
     const [from, to] = [run.dcs[Math.floor(link / run.dcs.length)], run.dcs[link % run.dcs.length]]
     warnings.push(
@@ -118,7 +120,6 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     torn: [...run.torn].map((path) => basename(path)).sort(),
     warnings,
   })
-  const { scenario, system, counters } = stored
   const planted = counters?.planted ?? []
   return {
     run: run.name,
@@ -141,6 +142,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     durability: system.store?.durability ?? '',
     fdatasyncP50Ms: stored.ground.fdatasyncP50Ms,
     conflictBasis: basis,
+    ...(scenario.takesTurns === true ? { takesTurns: true as const } : {}),
     ...(counters?.conflictsReported == null ? {} : { reportedMeaning: counters.conflictsReported.meaning }),
     ...(planted.length === 0 ? {} : { planted: plantedFindings(planted, list.metrics) }),
     notes: [

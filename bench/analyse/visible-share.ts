@@ -21,7 +21,8 @@ export function countVisible(partition: Partition, endUs: number, byDc: readonly
     let possible = 0
     for (const [peer, seen] of partition.seen.entries()) {
       const probe = seen.probeOf[row]
-      if (peer === partition.dc[row] || probe < 0 || seen.state[probe] === PROBE_STATE.overshadowed) continue
+      if (peer === partition.dc[row] || probe < 0) continue
+      if (seen.state[probe] === 0 || seen.state[probe] === PROBE_STATE.overshadowed) continue
       asked++
       if (seen.state[probe] !== PROBE_STATE.hit) continue
       if (seen.hitReturnedUs[probe] <= endUs) shown++

@@ -71,7 +71,6 @@ for (const asked of [...HONEST, { driver: './examples/pull-store.ts' }]) {
 const SHORT = new Set([
   'cuts texts to 255 bytes',
   'declares an order that it does not keep',
-  'never answers what is left to replicate',
   'makes digests without the content',
   'says fail of what may still happen',
   'starts its services with the secret in their arguments',

@@ -116,7 +116,7 @@ async function withoutContent(admin: Admin, dc: string, { buckets, keys }: { buc
   return { startedUs, endedUs, counts: sum.counts, sums: sum.sums, xors: sum.xors }
 }
 
-/** Sends every write to the other DCs as well, past the links. */
+/** Sends inserts to the other DCs as well, past the links. */
 function bypassing(): Driver {
   let everywhere: Parameters<Driver['admin']>[0] = {}
   return {
@@ -135,7 +135,8 @@ function bypassing(): Driver {
       return replaced(session, {
         async write(batch) {
           const result = await session.write(batch)
-          await Promise.all(others.map((other) => other.write(batch)))
+          const inserts = batch.operations.subarray(0, batch.count).every((operation) => operation === OPERATION.insert)
+          if (inserts) await Promise.all(others.map((other) => other.write(batch)))
           return result
         },
         async [Symbol.asyncDispose]() {
@@ -218,7 +219,7 @@ export const LIARS: readonly Liar[] = [
   },
   {
     lie: 'reaches the other DC past the link',
-    fails: ['through-the-link', 'backlog', 'digest-sees', 'deletes-last', 'causality', 'causality-deletes'],
+    fails: ['through-the-link', 'backlog', 'deletes-last', 'causality', 'causality-deletes'],
     passes: ['reads-own-writes'],
     driver: bypassing(),
   },

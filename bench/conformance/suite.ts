@@ -28,7 +28,7 @@ export interface SuiteOrder {
   readonly modes: readonly WriteMode[]
   /** Names of the checks to run; what sets the system up is always done. Empty: all. */
   readonly only: readonly string[]
-  /** No check may take longer, whatever its own limit. */
+  /** No check may take longer, whatever its own limit; setting the system up may. */
   readonly limitMs: number
   readonly begins: (check: string) => void
   readonly found: (finding: Finding) => void
@@ -138,14 +138,14 @@ export class Suite {
   }
 
   /** What became of a check: it ends by itself, or is given up as hanging. */
-  async #bounded({ limitMs }: Step, run: (signal: AbortSignal) => Promise<string | undefined>): Promise<Ended> {
+  async #bounded(step: Step, run: (signal: AbortSignal) => Promise<string | undefined>): Promise<Ended> {
     const { signal } = this.#order
     signal.throwIfAborted()
     const ending = new AbortController()
     const time = new AbortController()
     const running = (async () => run(AbortSignal.any([signal, ending.signal])))()
     running.catch(() => undefined)
-    const limit = Math.min(limitMs, this.#order.limitMs)
+    const limit = STEPS.includes(step) ? step.limitMs : Math.min(step.limitMs, this.#order.limitMs)
     const hanging = delay(limit, AbortSignal.any([signal, time.signal])).then((): Ended => {
       const { waitingFor } = this.#watch
       const what = waitingFor === undefined ? 'the check had not ended' : `${waitingFor} had not answered`

@@ -93,6 +93,8 @@ export interface RunAnalysis {
   readonly durability: string
   readonly fdatasyncP50Ms: number | null
   readonly conflictBasis: ConflictBasis
+  /** The workload's DCs take turns on every key, so that no two writes are concurrent. */
+  readonly takesTurns?: true
   /** What the store's own conflict counter counts, in its driver's words; absent where it has none. */
   readonly reportedMeaning?: string
   /** What the store planted on purpose, and what was found of it; absent where nothing was. */

@@ -81,10 +81,13 @@ test('each thing that went wrong is a sentence with its bounds', () => {
 test('under turns the report says why the store’s own counter is not 0', () => {
   const metrics = [metric('declined', { value: 1234 }), metric('conflicts_reported', { value: 77 })]
   const reportedMeaning = 'Rows that another origin wrote last.'
-  const text = textOf(bench(metrics, { reportedMeaning }))
-  assert.match(text, /took turns, and 1,234 rows .* declined: no two writes of a key are concurrent\./)
+  const taking = { reportedMeaning, takesTurns: true } as const
+  const text = textOf(bench(metrics, taking))
+  assert.match(text, /took turns on every key, so that no two writes were concurrent; 1,234 rows .* declined\./)
   assert.match(text, /own counter says 77 all the same, .* but this: Rows that another origin wrote last\./)
-  assert.doesNotMatch(textOf(bench([metrics[0]], { reportedMeaning })), /all the same/)
+  const none = metric('conflicts_reported', { value: 0 })
+  assert.doesNotMatch(textOf(bench([metrics[0]], taking)), /all the same/)
+  assert.doesNotMatch(textOf(bench([metrics[0], none], taking)), /all the same/)
 })
 
 test('an exact share stands in the table with the bounds of visibility beside it, and its cost is told', () => {
@@ -125,17 +128,22 @@ test('planted stands beside found, and agreement is the bracket’s to say', () 
     planted({}),
     planted({ name: 'mix', standing: 31 }),
     planted({ name: 'swap', standing: 31, found: { value: 30, low: 28, high: 33, n: null } }),
+    planted({ name: 'hide', standing: 29, found: { value: 30, low: 28, high: 33, n: null } }),
     planted({ name: 'delay', metric: 'lag_p50', found: { value: 42.5, low: 40, high: 42.5, n: 9 } }),
   ]
   const analysis = bench([metric('lag_p50', { unit: 'ms', value: 42.5 })], { planted: findings })
   const lines = plantedTableLines(analysis, PLAIN).map((line) => line.split(/ {2,}/))
-  assert.deepEqual(lines.slice(1), [
+  assert.deepEqual(lines.slice(1, -1), [
     ['planted', 'rows', 'standing', 'found', 'by'],
     ['lose', '40', '30', '30', 'lost_writes', 'agrees'],
     ['mix', '40', '31', '30', 'lost_writes', 'differs'],
     ['swap', '40', '31', '30 (28–33)', 'lost_writes', 'agrees'],
+    ['hide', '40', '29', '30 (28–33)', 'lost_writes', 'agrees'],
     ['delay', '40', '30', '42.5 ms (40.0–42.5)', 'lag_p50'],
   ])
+  assert.match(lines.at(-1)?.join(' ') ?? '', /Several faults are planted at once/)
+  const one = plantedTableLines(bench([], { planted: [planted({ standing: 31 })] }), PLAIN)
+  assert.equal(one.length, 3, 'a fault alone that differs has no excuse')
   assert.deepEqual(JSON.parse(jsonSummary(analysis, 'f')).runs[0].planted, findings)
   assert.ok(textOf(analysis).includes('planted rows standing found by'))
 })

@@ -18,7 +18,7 @@ export function fateSentences(bench: BenchAnalysis): string[] {
       ...reordered(system),
       ...beaten(system),
       ...unknown(system),
-      ...turns(system, run?.reportedMeaning),
+      ...(run?.takesTurns === true ? turns(system, run.reportedMeaning) : []),
       ...vectors(system),
     ].map((sentence) => `${label}${sentence}`)
   })
@@ -61,16 +61,17 @@ function unknown(system: SystemAnalysis): string[] {
 
 /** A store's own counter may count what no two writes did at once. */
 function turns(system: SystemAnalysis, meaning: string | undefined): string[] {
-  const declined = of(system, 'declined').value
-  if (declined === null || declined === 0) return []
+  const declined = of(system, 'declined').value ?? 0
+  const late =
+    declined === 0
+      ? ''
+      : `; ${rows(declined, 'row whose turn had not come was', 'rows whose turn had not come were')} declined`
   const reported = of(system, 'conflicts_reported').value
   const counter =
     reported === null || reported === 0 || meaning === undefined
       ? ''
       : ` The store’s own counter says ${wholeText(reported)} all the same, for it does not count concurrent writes but this: ${meaning}`
-  return [
-    `The DCs took turns, and ${rows(declined, 'row whose turn had not come was', 'rows whose turn had not come were')} declined: no two writes of a key are concurrent.${counter}`,
-  ]
+  return [`The DCs took turns on every key, so that no two writes were concurrent${late}.${counter}`]
 }
 
 function vectors(system: SystemAnalysis): string[] {

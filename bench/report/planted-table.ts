@@ -37,5 +37,15 @@ export function plantedTableLines(bench: Pick<BenchAnalysis, 'runs'>, colors: Co
   const several = bench.runs.length > 1
   const heading = (run: RunAnalysis): Row => ({ label: run.run, cells: COLUMNS.map(() => ''), faint: true })
   const rows = runs.flatMap((run) => [...(several ? [heading(run)] : []), ...rowsOf(run, several ? '  ' : '')])
-  return ['', ...tableLines(COLUMNS, rows, colors, 'planted')]
+  // A lost delete of one fault comes back as a row of another's figure, and is lost for a third.
+  const mixed = runs.some((run) => {
+    const planted = (run.planted ?? []).filter(({ standing }) => standing > 0)
+    return new Set(planted.map(({ name }) => name)).size > 1
+  })
+  const note = mixed && rows.some(({ cells }) => cells.includes('differs'))
+  return [
+    '',
+    ...tableLines(COLUMNS, rows, colors, 'planted'),
+    ...(note ? [colors.faint('Several faults are planted at once: a figure may hold the rows of another.')] : []),
+  ]
 }

@@ -36,7 +36,8 @@ export const memory: Driver = {
   open: (dc, seen, options, signal) => openNodeSession(dc, seen[dc.name][NODE_PORT], options, signal),
 
   async admin(endpoints, plan, signal): Promise<Admin> {
-    return new NodeAdmin(endpoints, plan, durabilityOf(plan.settings), signal)
+    const { durable } = memorySettings(plan.settings)
+    return new NodeAdmin(endpoints, plan, durability(durable), signal, durable ? true : undefined)
   },
 
   bytesPerRow: () => 0,
@@ -50,8 +51,8 @@ export const memory: Driver = {
   }),
 }
 
-function durabilityOf(settings: Readonly<Record<string, string>>): string {
-  return memorySettings(settings).durable
+function durability(durable: boolean): string {
+  return durable
     ? 'A write is acknowledged when its file has been handed to the operating system: it survives kill -9 of the node, not a power failure.'
     : 'None: a write is acknowledged when it is in the memory of the node, and is gone when the node ends.'
 }

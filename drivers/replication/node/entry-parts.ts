@@ -8,9 +8,13 @@ interface DelayedPart {
   readonly delayMs: number
 }
 
-/** The rows keep their order: none becomes visible before an earlier one. Rows with one delay stay together. */
-export function* partsOf(entry: LogEntry, delayMsOf: (dot: number) => number): Generator<DelayedPart> {
-  const rows = PackedRows.trusted(entry.payload)
+/** The rows keep their order: none becomes visible before an earlier one. Rows with one delay stay together. Throws MalformedFrame. */
+export function* partsOf(
+  entry: LogEntry,
+  vectorDcs: number,
+  delayMsOf: (dot: number) => number,
+): Generator<DelayedPart> {
+  const rows = PackedRows.parse(entry.payload, vectorDcs)
   let from = 0
   let delayMs = rows.count === 0 ? 0 : delayMsOf(rows.dot(0))
   for (let i = 1; i < rows.count; i++) {

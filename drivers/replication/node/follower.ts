@@ -86,7 +86,9 @@ export class Follower {
         jobs.push(() => store.apply(peer.index, logId, part, done))
       }
       if (lateMs === undefined) apply(entry)
-      else for (const { part, delayMs } of partsOf(entry, lateMs)) this.#due.push(() => apply(part), delayMs)
+      else
+        for (const { part, delayMs } of partsOf(entry, store.vectorDcs, lateMs))
+          this.#due.push(() => apply(part), delayMs)
     }
     const committed = (position: number, bytes: number) => {
       committedPosition = position

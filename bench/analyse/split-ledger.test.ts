@@ -1,0 +1,88 @@
+// A ledger split into parts: the same answers from any number of them, and nothing left behind.
+import assert from 'node:assert/strict'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { BenchError } from '../contract/errors.ts'
+import { causesFile, finalFile, RUN_FILES } from '../contract/run-folder.ts'
+import { makeCausalWorld, type CausalPlan } from './causal-world.fixture.ts'
+import { plant, scratchFolder } from './planted.fixture.ts'
+import { analyseRun } from './run.ts'
+
+const PLAN: CausalPlan = {
+  seed: 20261124,
+  dcs: 3,
+  writes: 400,
+  keys: 60,
+  lengthMs: 2000,
+  lagMs: [10, 60],
+  law: 'jittered',
+  serviceMs: 4,
+  ordered: false,
+  vectors: false,
+  unknown: 0.05,
+  failed: 0.05,
+  coalesced: 0.05,
+  deleted: 0.1,
+  probed: 0.5,
+  readGapMs: 4,
+  skewMs: 0,
+}
+
+function plantWorld(folder: string): void {
+  const { past: _past, replaced: _replaced, ...run } = makeCausalWorld(PLAN)
+  plant(folder, { ...run, measureMs: [0, PLAN.lengthMs], workers: 2 })
+}
+
+const parts = (folder: string) => join(folder, 'analysis-parts')
+
+test('exact and estimated figures are the same bytes from one part and from eleven', async (t) => {
+  t.diagnostic(`seed ${PLAN.seed}`)
+  const texts: string[][] = []
+  for (const partitions of [1, 11]) {
+    using folder = scratchFolder()
+    plantWorld(folder.path)
+    const { conflictBasis, notes } = await analyseRun(folder.path, { partitions })
+    assert.equal(conflictBasis, 'exact')
+    assert.match(notes.join(), /estimated/)
+    assert.equal(existsSync(parts(folder.path)), false)
+    texts.push(
+      [RUN_FILES.conflicts, RUN_FILES.lag, RUN_FILES.run].map((name) =>
+        readFileSync(join(folder.path, name), 'utf8').replace(/"run": "[^"]*"/, ''),
+      ),
+    )
+  }
+  assert.deepEqual(texts[1], texts[0])
+})
+
+test('parts are removed when the analysis fails in the middle', async () => {
+  using folder = scratchFolder()
+  plantWorld(folder.path)
+  const ledger = join(folder.path, RUN_FILES.ledger)
+  // Final rows where causes should be.
+  copyFileSync(join(ledger, finalFile('dc0')), join(ledger, causesFile('dc1', 0)))
+  await assert.rejects(
+    analyseRun(folder.path, { partitions: 4 }),
+    (error) => error instanceof BenchError && error.code === 'FORMAT',
+  )
+  assert.equal(existsSync(parts(folder.path)), false)
+})
+
+test('parts that a killed analysis left behind do not count', async () => {
+  const figures: unknown[] = []
+  for (const left of [false, true]) {
+    using folder = scratchFolder()
+    plantWorld(folder.path)
+    if (left) {
+      mkdirSync(parts(folder.path))
+      const ledger = join(folder.path, RUN_FILES.ledger)
+      for (const name of readdirSync(ledger).filter((file) => file.startsWith('writes-dc0'))) {
+        for (const part of [0, 1, 2]) {
+          writeFileSync(join(parts(folder.path), `${part}-writes-0`), readFileSync(join(ledger, name)))
+        }
+      }
+    }
+    figures.push((await analyseRun(folder.path, { partitions: 3 })).metrics)
+  }
+  assert.deepEqual(figures[1], figures[0])
+})
