@@ -6,6 +6,7 @@ import type { Progress } from './cli/progress.ts'
 import { BenchError, messageOf } from './contract/errors.ts'
 import { RUN_FILES } from './contract/run-folder.ts'
 import type { Scenario } from './contract/scenario.ts'
+import { exportBench } from './export/export-bench.ts'
 import { estimateOf } from './estimate.ts'
 import { doubtsOn, refuseWhatCannotFit, roomFor } from './estimate-room.ts'
 import type { Registry } from './registry.ts'
@@ -158,6 +159,10 @@ export async function runBench(
   }
   progress.step('analysing')
   const analysis = await analyseBench(folder)
+  if (scenario.exportLedger !== undefined) {
+    const begins = (run: string) => progress.step(`exporting the ledger of ${run}`)
+    await exportBench(folder, scenario.exportLedger, begins, signal)
+  }
   for (const run of dropLargeLedgers(folder, scenario.ledgerLimitBytes)) {
     progress.note(
       `${run}: its ledger was larger than --ledger-limit and has been dropped; report answers from the figures kept`,

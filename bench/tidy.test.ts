@@ -41,7 +41,7 @@ const SOURCES = FILES.filter(
 const MAY_IMPORT: readonly (readonly [folder: string, allowed: readonly string[]])[] = [
   ['bench/contract/', []],
   ['bench/lib/', ['bench/contract/']],
-  ...['load', 'wan', 'deploy', 'measure', 'faults', 'analyse', 'report', 'http'].map(
+  ...['load', 'wan', 'deploy', 'measure', 'faults', 'analyse', 'report', 'export', 'http'].map(
     (room) => [`bench/${room}/`, ['bench/contract/', 'bench/lib/']] as const,
   ),
   ['bench/main.ts', ['bench/', 'drivers/index.ts', 'workloads/index.ts']],

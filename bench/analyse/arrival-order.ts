@@ -5,7 +5,7 @@ import { linkIndex } from './link-index.ts'
 import type { Partition } from './partition.ts'
 
 /** Clean probes that are compared: bounds the memory of a run of any length. */
-const PROBES_KEPT = 4_000_000
+const PROBES_KEPT = 2_000_000
 
 /** Probed writes of one link over the whole run: how many were compared, and which were seen out of order. */
 export interface Reordered {

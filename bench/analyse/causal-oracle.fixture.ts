@@ -5,6 +5,8 @@ import type { CausalWorld } from './causal-world.fixture.ts'
 /** Conflicts among acknowledged writes, or, with `unknown`, among all that happened; writes are counted where acknowledged. */
 export interface Truth {
   readonly pairs: number
+  /** "i j" of each pair, the write of the lower DC first. */
+  readonly names: ReadonlySet<string>
   readonly inConflict: number
   readonly keys: number
   readonly discarded: number
@@ -16,20 +18,26 @@ export function trueConflicts(world: CausalWorld, unknown = false): Truth {
   const inConflict = new Set<number>()
   const discarded = new Set<number>()
   const keys = new Set<number>()
-  let pairs = 0
+  const names = new Set<string>()
   for (const i of writes.keys()) {
     for (let j = i + 1; j < writes.length; j++) {
       const [a, b] = [writes[i], writes[j]]
       if (a.key !== b.key || a.dc === b.dc || !counts(i) || !counts(j)) continue
       if (past[i].has(j) || past[j].has(i)) continue
-      pairs++
+      names.add(a.dc < b.dc ? `${i} ${j}` : `${j} ${i}`)
       keys.add(a.key)
       inConflict.add(i).add(j)
       discarded.add((a.version ?? 0) < (b.version ?? 0) ? i : j)
     }
   }
   const acknowledged = (set: Set<number>) => [...set].filter((i) => writes[i].outcome === OUTCOME.ok).length
-  return { pairs, inConflict: acknowledged(inConflict), keys: keys.size, discarded: acknowledged(discarded) }
+  return {
+    pairs: names.size,
+    names,
+    inConflict: acknowledged(inConflict),
+    keys: keys.size,
+    discarded: acknowledged(discarded),
+  }
 }
 
 /** Acknowledged writes that no DC's final row descends from; whether a write without an outcome is on the way back. */

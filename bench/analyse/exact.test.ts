@@ -135,6 +135,7 @@ test('a store that forgets what it had taken in is told of, and a write’s past
     ],
   })
   assert.equal(figureOf(analysis.metrics, 'conflict_pairs').value, 0)
+  assert.equal(figureOf(analysis.metrics, 'conflict_share').value, 0)
   assert.match(analysis.notes.join(' '), /1 acknowledged write found less of another DC/)
 })
 

@@ -10,10 +10,10 @@ import type { MetricList } from './metric-list.ts'
 import type { UnknownWrites } from './unknown-writes.ts'
 
 /** Adds them by DC, or by link, and over all. */
-export function addFates(list: MetricList, run: RunData, keySpace: KeySpace): void {
+export function addFates(list: MetricList, run: RunData, keySpace: KeySpace, reordered: readonly Reordered[]): void {
   addRows(list, run, keySpace)
   addUnknown(list, run, keySpace.fates.unknownWrites)
-  addReordered(list, run, keySpace.fates.arrivals.compare())
+  addReordered(list, run, reordered)
   addBeaten(list, run, keySpace)
 }
 
@@ -71,4 +71,21 @@ function addBeaten(list: MetricList, run: RunData, { fates, conflicts, exactness
   for (const [d, dc] of run.dcs.entries()) {
     list.add('beaten_by_earlier', 'rows', figure(fates.beatenByEarlier[d], conflicts.byDc[d].stored), { dc })
   }
+}
+
+/**
+ * Of the links (as in `linkIndex`) of a system that declares to keep the order, where a later write was seen while an earlier
+ * one was still missing: the earlier one came late, or it never came, which is no matter of order.
+ */
+export function orderWarnings(
+  run: RunData,
+  reordered: readonly Reordered[],
+  contradicted: readonly number[],
+): string[] {
+  return contradicted.map((link) => {
+    const [from, to] = [run.dcs[Math.floor(link / run.dcs.length)], run.dcs[link % run.dcs.length]]
+    return reordered[link].surely > 0
+      ? `Rows from ${from} reached ${to} out of the order in which they were acknowledged, which the system declares to keep.`
+      : `Some rows from ${from} never showed in ${to} though later ones did, so that conflicts are not bounded by the order of arrival there.`
+  })
 }

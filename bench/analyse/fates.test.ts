@@ -264,6 +264,22 @@ test('a write that never arrived is not out of order when a later one of its key
   assert.equal(figureOf(analysis.metrics, 'reordered').n, 2)
 })
 
+test('a system that declares to keep the order is warned of rows that came late, and of rows that never came apart from them', async () => {
+  const keeps: NonNullable<PlantedRun['facts']> = (facts) => ({
+    ...facts,
+    system: { ...facts.system, capabilities: { ...facts.system.capabilities, ordered: true } },
+  })
+  const writes = [first, { ...second, key: 6 }]
+  const overtaken = { peer: 1, write: 0, missMs: 1160, closedMs: 1162 }
+  const gone = { peer: 1, write: 0, missMs: 1160, state: PROBE_STATE.open }
+  const later = { peer: 1, write: 1, missMs: 1140, closedMs: 1150 }
+  const warned = async (probe: typeof overtaken | typeof gone) =>
+    (await analysed({ writes, probes: [probe, later], facts: keeps })).verdict.warnings.join(' ')
+  assert.match(await warned(overtaken), /reached eu-west out of the order/)
+  assert.match(await warned(gone), /Some rows from us-east never showed in eu-west/)
+  assert.doesNotMatch(await warned({ ...overtaken, missMs: 1120, closedMs: 1122 }), /order/)
+})
+
 /** Acknowledged stored writes that a concurrent one with a higher version beats, which had been acknowledged before they were sent. */
 function trulyBeaten({ writes, past }: CausalWorld): number {
   const acknowledged = [...writes.entries()].filter(([, { outcome, stored }]) => outcome === OUTCOME.ok && stored)

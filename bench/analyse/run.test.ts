@@ -81,6 +81,12 @@ test('where nothing is planted, nothing is found', async () => {
     'lost_updates',
     'lost_writes',
     'divergent_rows',
+    'mixed_rows',
+    'resurrected_rows',
+    'reordered',
+    'beaten_by_earlier',
+    'unknown_present',
+    'declined',
     'overshadowed',
     'probes_open',
   ]) {

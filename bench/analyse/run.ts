@@ -10,7 +10,7 @@ import { CERTAINTY } from './conflicts.ts'
 import { convergenceOf, writeDivergence } from './convergence.ts'
 import { counterWarnings } from './counter-figures.ts'
 import { addCost } from './cost.ts'
-import { addFates } from './fate-figures.ts'
+import { addFates, orderWarnings } from './fate-figures.ts'
 import { addFaults, faultNotes, faultSummaries } from './fault-figures.ts'
 import { FaultSpans } from './fault-spans.ts'
 import { analyseFaults } from './faults.ts'
@@ -70,7 +70,8 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   const basis = conflictBasis(keySpace)
   addConflicts(list, run, keySpace, basis)
   const disagreement = addPrediction(list, run, keySpace, lag, basis)
-  addFates(list, run, keySpace)
+  const reordered = keySpace.fates.arrivals.compare()
+  addFates(list, run, keySpace, reordered)
   addConvergence(list, run)
   addCost(list, stored, run.dcs, traffic)
   const offer = offerOf(run)
@@ -103,12 +104,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   // A fault changes the lag while it lasts: independent writers do not then have what a steady lag predicts. Writers that take
   // turns are not independent at all.
   const warnings = disagreement === null || faults !== undefined || scenario.takesTurns === true ? [] : [disagreement]
-  for (const link of lag.evidence.contradictedLinks) {
-    const [from, to] = [run.dcs[Math.floor(link / run.dcs.length)], run.dcs[link % run.dcs.length]]
-    warnings.push(
-      `Rows from ${from} reached ${to} out of the order in which they were acknowledged, which the system declares to keep.`,
-    )
-  }
+  warnings.push(...orderWarnings(run, reordered, lag.evidence.contradictedLinks))
   const bounds = boundsBasis(keySpace)
   warnings.push(...exactWarnings(keySpace.exactness, bounds, keySpace.conflicts), ...counterWarnings(keySpace))
   const verdict = verdictOf(stored, audit, {

@@ -73,6 +73,10 @@ const RESULT: readonly OptionText[] = [
   { flags: '--quick', text: 'short and not for publishing: every output is marked quick' },
   { flags: '--drain-timeout <time>', text: 'how long to wait for the DCs to become equal (default: 60s)' },
   { flags: '--ledger-limit <size>', text: 'a larger ledger is dropped after the analysis (default: 4GiB)' },
+  {
+    flags: '--export-ledger <form>',
+    text: 'also write every row write and the final rows as parquet or csv, for DuckDB or Python (docs/ledger.md)',
+  },
   { flags: '--out <folder>', text: 'where the bench folder goes (default: results)' },
 ]
 

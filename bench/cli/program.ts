@@ -1,7 +1,8 @@
 // The commands of the command line: what each takes, and how their errors and exit codes come about.
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import pc from 'picocolors'
 import { BenchError, ERROR_KINDS, EXIT, messageOf } from '../contract/errors.ts'
+import { EXPORT_FORMS, type ExportForm } from '../export/tables.ts'
 import { suggestion } from '../lib/nearest.ts'
 import type { Registry } from '../registry.ts'
 import { addConformanceOptions, conformanceCommand } from './conformance.ts'
@@ -12,6 +13,12 @@ import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 
 const COMMANDS = ['run', 'list', 'doctor', 'report', 'conformance', 'help']
+
+const REPORT_EXAMPLES = `
+Examples:
+  npm run bench -- report results/2026-11-24T18-00-00Z-profiles
+  npm run bench -- report results/2026-11-24T18-00-00Z-profiles --export-ledger=parquet
+`
 
 /** Standard output without an error when its reader has gone (`| head`). */
 function print(text: string): void {
@@ -60,11 +67,16 @@ function programFor(registry: Registry): Command {
   program
     .command('report')
     .argument('<folder>', 'a bench folder, such as results/2026-11-24T18-00-00Z-profiles')
+    .addOption(
+      new Option('--export-ledger <form>', 'also write the ledger of each run for other programs').choices(
+        EXPORT_FORMS,
+      ),
+    )
     .option('--json', 'as JSON')
     .description('compute the figures of a bench folder again, from its raw files')
-    .addHelpText('after', '\nExamples:\n  npm run bench -- report results/2026-11-24T18-00-00Z-profiles\n')
-    .action(async (folder: string, values: { json?: boolean }) => {
-      process.exitCode = await reportCommand(folder, values.json === true)
+    .addHelpText('after', REPORT_EXAMPLES)
+    .action(async (folder: string, values: { json?: boolean; exportLedger?: ExportForm }) => {
+      process.exitCode = await reportCommand(folder, values.json === true, values.exportLedger)
     })
   addConformanceOptions(program.command('conformance'))
     .description('check that a driver keeps the contract and does what it declares')

@@ -9,6 +9,8 @@ import type { FaultFacts } from './fault.ts'
 export const RUN_FILES = {
   run: 'run.json',
   ledger: 'ledger',
+  /** The ledger in a form for other programs, where it was asked for. */
+  export: 'export',
   events: 'events.csv',
   resources: 'resources.csv',
   links: 'links.csv',

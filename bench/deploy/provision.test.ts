@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -80,6 +80,7 @@ test('what a step left unfinished does not count: the sentence says what failed,
 })
 
 test('a lock whose holder is gone is taken over', async () => {
+  mkdirSync(join(cache, 'geowrite'))
   writeFileSync(`${provisionFolder(provision([]))}.lock`, JSON.stringify({ pid: 2 ** 30, mark: 'long ago' }))
   await provide([provision([append])], signal, () => undefined)
   assert.equal(isProvided(provision([])), true)

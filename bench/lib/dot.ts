@@ -40,6 +40,11 @@ export function dotIncarnation(dot: number): number {
   return Math.floor((dot % DC_SPAN) / SEQUENCE_SPAN)
 }
 
+/** How many writes its incarnation had made with it. */
+export function dotSequence(dot: number): number {
+  return dot % SEQUENCE_SPAN
+}
+
 /** The dot of a row as loaded before the run: the same in every DC. */
 export function loadedDot(key: number): number {
   return packDot(0, 0, key + 1)
