@@ -79,6 +79,17 @@ test('a ledger is estimated by the rows of a given rate, and only bounded where 
   assert.ok(bytesIn(unknown, 'out').most > 100e6)
 })
 
+test('an exported ledger takes room beside the ledger, more of it as CSV', () => {
+  const asked = { driver: 'lsm', rows: 1000, rate: 1000, duration: '60s', warmup: '0s', probes: 0 }
+  const name = 'exported ledgers'
+  assert.equal(partOf(estimated(asked), name), 0)
+  const [parquet, csv] = ['parquet', 'csv'].map((form) => partOf(estimated({ ...asked, 'export-ledger': form }), name))
+  assert.ok(parquet >= 60_000 * 24, `${parquet} bytes`)
+  assert.ok(csv >= 60_000 * 155, `${csv} bytes`)
+  const exact = estimated({ ...asked, causality: 'exact', 'export-ledger': 'csv' })
+  assert.ok(partOf(exact, name) >= csv + 60_000 * 60)
+})
+
 test('time counts every repeat, and under a common rate one calibration only', () => {
   const seconds = (options: object) => estimated({ driver: 'lsm', rows: 1000, duration: '10s', ...options }).seconds
   const once = seconds({ rate: 1000 })

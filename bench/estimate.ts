@@ -25,6 +25,11 @@ const PROBE_BYTES = 41 + 95
 const FINAL_ROW_BYTES = 25
 /** What a write found of one other DC, where causality is exact. */
 const CAUSE_BYTES = 25
+/** What `--export-ledger` writes of each, at most a little more than measured (docs/ledger.md). */
+const EXPORTED_BYTES = {
+  parquet: { write: 40, probe: 35, final: 30, cause: 25 },
+  csv: { write: 170, probe: 95, final: 70, cause: 70 },
+} as const
 /** Everything else that a run leaves. */
 const RUN_FILES_BYTES = 300e3
 const RUN_FILES_BYTES_PER_SECOND = 5e3
@@ -108,15 +113,20 @@ function diskOf(scenario: Scenario, systems: readonly System[], workload: Worklo
   const probed = scenario.probesPerSecond === 'all' ? rowsPerSecond : Math.min(scenario.probesPerSecond, rowsPerSecond)
   const seconds = (scenario.warmupMs + scenario.durationMs) / 1000
   const runs = systems.length * scenario.repeat
-  const causes = vectorDcs === 0 ? 0 : written * (dcs - 1) * CAUSE_BYTES
+  const caused = vectorDcs === 0 ? 0 : written * (dcs - 1)
+  const probes = probed * seconds * (dcs - 1)
   const ledger =
-    written * LEDGER_WRITE_BYTES + causes + probed * seconds * (dcs - 1) * PROBE_BYTES + keys * dcs * FINAL_ROW_BYTES
+    written * LEDGER_WRITE_BYTES + caused * CAUSE_BYTES + probes * PROBE_BYTES + keys * dcs * FINAL_ROW_BYTES
+  const form = scenario.exportLedger === undefined ? undefined : EXPORTED_BYTES[scenario.exportLedger]
+  const exported =
+    form === undefined ? 0 : written * form.write + caused * form.cause + probes * form.probe + keys * dcs * form.final
   return [
     { name: 'rows', place: 'data', bytes: sumOf(held, (one) => one.own) },
     { name: 'logs and copies', place: 'data', bytes: sumOf(held, (one) => one.loaded) },
     { name: 'what the run writes', place: 'data', bytes: sumOf(held, (one) => one.run), bound },
     { name: 'figures', place: 'out', bytes: runs * (RUN_FILES_BYTES + RUN_FILES_BYTES_PER_SECOND * seconds) },
     { name: 'ledgers', place: 'out', bytes: runs * ledger, bound },
+    { name: 'exported ledgers', place: 'out', bytes: runs * exported, bound },
   ]
 }
 

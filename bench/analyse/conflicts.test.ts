@@ -164,6 +164,37 @@ test('an overshadowed write keeps what its misses prove', async () => {
   assert.equal(figureOf(analysis.metrics, 'overshadowed').value, 1)
 })
 
+test('a write that a third DC’s write told of before its own row came is in no conflict with what was written then', async () => {
+  const run = (third: boolean): PlantedRun => ({
+    dcs: ['a', 'b', 'c'],
+    writes: [
+      { dc: 0, key: 9, sentMs: 1000, ackedMs: 1001 },
+      { dc: 0, key: 5, sentMs: 1002, ackedMs: 1003 },
+      { dc: 0, key: 9, sentMs: 1010, ackedMs: 1011 },
+      { dc: 1, key: 5, sentMs: 1030, ackedMs: 1031 },
+      ...(third ? [{ dc: 2, key: 5, sentMs: 1015, ackedMs: 1016 }] : []),
+    ],
+    probes: [
+      // Rows of a take 100 ms to b, and keep their order.
+      { peer: 1, write: 0, missMs: 1098, closedMs: 1101 },
+      { peer: 1, write: 2, missMs: 1108, closedMs: 1111 },
+      { peer: 1, write: 1, missMs: 1020, closedMs: 1026, state: PROBE_STATE.overshadowed },
+      { peer: 2, write: 1, missMs: 1011, closedMs: 1013 },
+      { peer: 0, write: 3, missMs: 1128, closedMs: 1131 },
+      { peer: 2, write: 3, missMs: 1040, closedMs: 1042 },
+      ...(third
+        ? [
+            { peer: 0, write: 4, missMs: 1024, closedMs: 1027 },
+            { peer: 1, write: 4, missMs: 1022, closedMs: 1025 },
+          ]
+        : []),
+    ],
+    facts: capable({ ordered: true }),
+  })
+  assert.deepEqual(counts((await analysed(run(true))).analysis, 5).pairs, [0, 0, 0])
+  assert.deepEqual(counts((await analysed(run(false))).analysis, 4).pairs, [1, 1, 1])
+})
+
 test('partners from before the measured phase do not count', async () => {
   const { analysis } = await analysed({
     measureMs: [1005, 2005],

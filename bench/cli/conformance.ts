@@ -51,9 +51,9 @@ export async function conformanceCommand(
   json: boolean,
 ): Promise<number> {
   const { only = '', limit, ...options } = raw
-  const limitMs = limit === undefined ? Number.POSITIVE_INFINITY : durationMs(String(limit))
+  const limitMs = typeof limit === 'string' ? durationMs(limit) : Number.POSITIVE_INFINITY
   if (limitMs === undefined) {
-    throw new BenchError('USAGE', `--limit "${String(limit)}" is not a duration with its unit, such as 30s.`)
+    throw new BenchError('USAGE', `--limit "${String(raw['limit'])}" is not a duration with its unit, such as 30s.`)
   }
   if (options['driver'] === undefined) {
     throw new BenchError('USAGE', 'No driver is named: say which with --driver, such as --driver=./my-driver.ts.')

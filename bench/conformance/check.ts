@@ -60,3 +60,5 @@ export const unreadable = ({ replication }: System): string | undefined =>
 
 export const unreadableOrAppends = (system: System, mode: WriteMode): string | undefined =>
   unreadable(system) ?? (mode.appendsOnly === true ? 'the mode only inserts rows that are not there' : undefined)
+
+export const outcomeName = (outcome: number): string => ['pending', 'ok', 'fail', 'info'][outcome] ?? String(outcome)

@@ -3,27 +3,23 @@ import { randomBytes } from 'node:crypto'
 import type { Admin, DeployPlan, Digest, Session, SessionOptions, StoreDescription } from '../contract/driver.ts'
 import { OUTCOME, type WriteResult } from '../contract/outcome.ts'
 import type { Scenario } from '../contract/scenario.ts'
-import { OPERATION, type RowBatch } from '../contract/table.ts'
+import type { RowBatch } from '../contract/table.ts'
 import type { Dc, Topology } from '../contract/topology.ts'
-import { delay, nowUs } from '../lib/clock.ts'
+import { delay } from '../lib/clock.ts'
 import { ContentMaker } from '../lib/content.ts'
-import { HybridClock, incarnationOf, packDot, PHASE } from '../lib/dot.ts'
-import { randomStream, type RandomStream } from '../lib/random.ts'
 import { digestsOf, differingBuckets } from '../stages/digests.ts'
 import { House } from '../stages/house.ts'
 import { topologyOf, type System } from '../systems.ts'
-import { expect, Fault } from './check.ts'
+import { expect, Fault, outcomeName } from './check.ts'
 import { openSockets } from './sockets.ts'
-import { batchOf, LOADED_ROWS, suiteTable, type Row, type Values } from './rows.ts'
+import { RowMaker, type OwnParts } from './row-maker.ts'
+import { batchOf, suiteTable, type Row } from './rows.ts'
 import type { Watch } from './watch.ts'
 
 const WRITE_TIMEOUT_MS = 10_000
 const LOOK_EVERY_MS = 4
-/** Keys of rows that were not loaded begin here. */
-const NEW_KEYS_FROM = 1_000_000
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ-'
 
-export interface GroundOrder {
+interface GroundOrder {
   readonly scenario: Scenario
   readonly system: System
   readonly causality: 'bounds' | 'exact'
@@ -52,12 +48,8 @@ export class Ground implements AsyncDisposable {
   readonly signal: AbortSignal
   readonly #order: GroundOrder
   readonly #sessions = new Map<string, Promise<Session>>()
-  readonly #clocks: readonly HybridClock[]
-  readonly #random: RandomStream
+  readonly #rows: RowMaker
   readonly #cleanup: AsyncDisposableStack
-  #sequence = 0
-  #loadedTaken = 0
-  #newTaken = 0
 
   private constructor(
     order: GroundOrder,
@@ -65,18 +57,17 @@ export class Ground implements AsyncDisposable {
     cleanup: AsyncDisposableStack,
   ) {
     this.#order = order
-    this.plan = parts.plan
-    this.topology = parts.topology
-    this.house = parts.house
-    this.admin = parts.admin
-    this.store = parts.store
-    this.signal = parts.signal
-    this.housesSockets = parts.housesSockets
-    this.content = new ContentMaker(parts.plan.table.columns, parts.plan.seed)
+    const { plan, topology, house, admin, store, signal, housesSockets } = parts
+    this.plan = plan
+    this.topology = topology
+    this.house = house
+    this.admin = admin
+    this.store = store
+    this.signal = signal
+    this.housesSockets = housesSockets
+    this.content = new ContentMaker(plan.table.columns, plan.seed)
     this.delayMs = order.scenario.delayMs
-    this.#random = randomStream(parts.plan.seed, 0x434f4e46)
-    const wallUs = Date.now() * 1000 - nowUs()
-    this.#clocks = this.dcs.map(({ index }) => new HybridClock(index, () => nowUs() + wallUs))
+    this.#rows = new RowMaker(this.dcs, plan.seed)
     this.#cleanup = cleanup
   }
 
@@ -103,8 +94,8 @@ export class Ground implements AsyncDisposable {
     const house = cleanup.use(await House.open(driver, plan, topology, scenario, order.signal))
     const signal = AbortSignal.any([order.signal, house.died])
     const housesSockets = openSockets()
-    const opening = watch.follow('admin() of the driver', driver.admin(house.endpoints(), plan, signal))
-    const admin = cleanup.use(watch.wrap(await opening, 'the admin'))
+    const opened = await watch.follow('admin() of the driver', driver.admin(house.endpoints(), plan, signal))
+    const admin = cleanup.use(watch.wrap(opened, 'the admin'))
     await admin.prepare()
     const store = await admin.describe()
     return new Ground(order, { plan, topology, house, admin, store, signal, housesSockets }, cleanup.move())
@@ -126,9 +117,7 @@ export class Ground implements AsyncDisposable {
   ): Promise<Session> {
     const { purpose = 'write', timeoutMs = WRITE_TIMEOUT_MS, writer = 0 } = own
     const name = [dc, mode, purpose, timeoutMs, writer].join(' ')
-    const known = this.#sessions.get(name)
-    if (known !== undefined) return known
-    const opened = this.openSession(dc, { mode, purpose, timeoutMs }, this.signal)
+    const opened = this.#sessions.get(name) ?? this.openSession(dc, { mode, purpose, timeoutMs }, this.signal)
     this.#sessions.set(name, opened)
     opened.catch(() => this.#sessions.delete(name))
     return opened
@@ -142,47 +131,23 @@ export class Ground implements AsyncDisposable {
   /** A session that the caller closes. */
   async openSession(dc: number, options: Omit<SessionOptions, 'plan'>, signal: AbortSignal): Promise<Session> {
     const { name } = this.dcs[dc]
-    const { driver } = this.#order.system.entry
-    const opening = driver.open(this.dcs[dc], this.house.seenFrom(name), { plan: this.plan, ...options }, signal)
-    return this.#order.watch.wrap(
-      await this.#order.watch.follow(`open() of a session on ${name}`, opening),
-      `a session on ${name}`,
-    )
+    const { watch, system } = this.#order
+    const how = { plan: this.plan, ...options }
+    const opening = system.entry.driver.open(this.dcs[dc], this.house.seenFrom(name), how, signal)
+    return watch.wrap(await watch.follow(`open() of a session on ${name}`, opening), `a session on ${name}`)
   }
 
-  /** Keys of loaded rows, or of rows that are not there, that no other check uses; ascending. */
+  /** As `RowMaker.keys`. */
   keys(count: number, which: 'loaded' | 'new'): number[] {
-    const from = which === 'loaded' ? this.#loadedTaken : NEW_KEYS_FROM + this.#newTaken
-    if (which === 'loaded') this.#loadedTaken += count
-    else this.#newTaken += count
-    expect(this.#loadedTaken <= LOADED_ROWS, () => 'The suite has no loaded rows left: it must load more.')
-    return Array.from({ length: count }, (_, i) => from + i)
+    return this.#rows.keys(count, which)
   }
 
-  /** A write of DC `dc` with a dot and a version of its own and values drawn from the seed, unless they are given. */
-  row(dc: number, key: number, own: Partial<Omit<Row, 'values'>> & { readonly values?: Partial<Values> } = {}): Row {
-    const text = (length: number) =>
-      Array.from({ length }, () => ALPHABET[this.#random.uint32() % ALPHABET.length]).join('')
-    const version = this.#clocks[dc].next()
-    // A row that is made later has the higher version, whichever DC it is of.
-    for (const clock of this.#clocks) clock.observe(version)
-    return {
-      key,
-      dot: packDot(this.dcs[dc].index, incarnationOf(PHASE.measure, 0), ++this.#sequence),
-      version,
-      operation: OPERATION.upsert,
-      ...own,
-      values: {
-        name: text(this.#random.uint32() % 25),
-        note: text(3 + (this.#random.uint32() % 60)),
-        amount: this.#random.uint32() | 0,
-        tally: this.#random.uint32() % 1000,
-        ...own.values,
-      },
-    }
+  /** As `RowMaker.row`. */
+  row(dc: number, key: number, own: OwnParts = {}): Row {
+    return this.#rows.row(dc, key, own)
   }
 
-  /** Sends one batch; the answer keeps the shape of the contract, or this is a fault. */
+  /** Sends one batch; it is a fault where the answer has not the shape of the contract. */
   async send(session: Session, batch: RowBatch): Promise<WriteResult> {
     let result: WriteResult
     try {
@@ -282,5 +247,3 @@ export class Ground implements AsyncDisposable {
     await this.#cleanup.disposeAsync()
   }
 }
-
-export const outcomeName = (outcome: number): string => ['pending', 'ok', 'fail', 'info'][outcome] ?? String(outcome)

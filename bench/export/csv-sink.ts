@@ -3,6 +3,9 @@ import { OutputFile } from './output-file.ts'
 import type { Sink } from './table-writer.ts'
 import type { Cell, ExportTable } from './tables.ts'
 
+/** Text held in memory. */
+const LINES_AT_ONCE = 2048
+
 export class CsvSink implements Sink {
   readonly #file: OutputFile
 
@@ -12,17 +15,18 @@ export class CsvSink implements Sink {
   }
 
   group(rows: number, columns: readonly (readonly Cell[])[]): void {
-    const lines: string[] = []
-    for (let i = 0; i < rows; i++) {
-      let line = ''
-      for (let c = 0; c < columns.length; c++) {
-        const cell = columns[c][i]
-        // Texts are names of ours, which need no quotes.
-        line += `${c === 0 ? '' : ','}${cell === null ? '' : String(cell)}`
+    for (let from = 0; from < rows; from += LINES_AT_ONCE) {
+      let text = ''
+      for (let i = from; i < Math.min(rows, from + LINES_AT_ONCE); i++) {
+        for (let c = 0; c < columns.length; c++) {
+          const cell = columns[c][i]
+          // Texts are names of ours, which need no quotes.
+          text += `${c === 0 ? '' : ','}${cell === null ? '' : String(cell)}`
+        }
+        text += '\n'
       }
-      lines.push(line)
+      this.#append(text)
     }
-    if (rows > 0) this.#append(`${lines.join('\n')}\n`)
   }
 
   finish(): void {

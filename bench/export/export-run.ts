@@ -85,7 +85,7 @@ function* addWrites(source: Source, into: TableWriter): Generator<undefined> {
             dot,
             dotIncarnation(dot),
             dotSequence(dot),
-            block.version[i],
+            orNull(block.version[i]),
             OPERATION_NAMES[block.operation[i]],
             OUTCOME_NAMES[block.outcome[i]],
             block.intendedUs[i],
@@ -172,6 +172,10 @@ function* addCauses(source: Source, into: TableWriter): Generator<undefined> {
   }
 }
 
+/** A table without a file in the ledger is not written: an empty one would have no types in CSV. */
+const isThere = (ledger: string, { name }: ExportTable): boolean =>
+  readdirSync(ledger).some((file) => file.startsWith(`${name}-`))
+
 const FILLS: readonly (readonly [ExportTable, Fill])[] = [
   [WRITES_TABLE, addWrites],
   [PROBES_TABLE, addProbes],
@@ -182,8 +186,8 @@ const FILLS: readonly (readonly [ExportTable, Fill])[] = [
 /** Refuses a folder that holds what is not of an export. */
 function refuseForeign(folder: string): void {
   if (!existsSync(folder)) return
-  const ours = EXPORT_TABLES.flatMap(({ name }) => EXPORT_FORMS.map((form) => `${name}.${form}`))
-  const foreign = readdirSync(folder).find((name) => !ours.includes(name))
+  const ours = new Set(EXPORT_TABLES.flatMap(({ name }) => EXPORT_FORMS.map((form) => `${name}.${form}`)))
+  const foreign = readdirSync(folder).find((name) => !ours.has(name))
   if (foreign === undefined) return
   throw new BenchError(
     'RESULTS_FOLDER',
@@ -217,7 +221,7 @@ export async function exportRun(runFolder: string, form: ExportForm, signal?: Ab
     refuseForeign(folder)
     rmSync(made, { recursive: true, force: true })
     mkdirSync(made)
-    for (const [table, fill] of FILLS) {
+    for (const [table, fill] of FILLS.filter(([each]) => isThere(ledger, each))) {
       const sink = sinkOf(table)
       try {
         const writer = new TableWriter(table, sink)

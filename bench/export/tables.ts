@@ -29,7 +29,7 @@ export const WRITES_TABLE: ExportTable = {
     column('dot', 'int64'),
     column('incarnation', 'int32'),
     column('sequence', 'int64'),
-    column('version', 'int64'),
+    maybe('version', 'int64'),
     column('operation', 'text'),
     column('outcome', 'text'),
     column('intended_us', 'double'),

@@ -16,7 +16,7 @@ import { BenchError } from '../../bench/contract/errors.ts'
 import { TimelyAnswers } from '../../bench/lib/timely-answers.ts'
 import { Agent } from './agent.ts'
 import { backlogOf } from './backlog.ts'
-import { connect } from './connect.ts'
+import { connect, disconnect } from './connect.ts'
 import { countersOf } from './counters.ts'
 import { cqlTable, createTable, keyspaceOptions } from './cql-table.ts'
 import { describeServer } from './describe.ts'
@@ -101,7 +101,7 @@ class CassandraAdmin implements Admin {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#servers.map(({ client }) => client.shutdown()))
+    await Promise.all(this.#servers.map(({ client }) => disconnect(client)))
   }
 
   #serversOf(dc: string): readonly Server[] {
@@ -130,6 +130,6 @@ export async function openAdmin(endpoints: Endpoints, plan: DeployPlan): Promise
   const servers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failed = opened.find((result) => result.status === 'rejected')
   if (failed === undefined) return new CassandraAdmin(plan, endpoints, servers)
-  await Promise.all(servers.map(({ client }) => client.shutdown()))
+  await Promise.all(servers.map(({ client }) => disconnect(client)))
   throw failed.reason
 }

@@ -20,6 +20,23 @@ function translator(places: ReadonlyMap<string, string>): AddressTranslator {
   })
 }
 
+/** A server as the client keeps it, with a method that its types do not show. */
+interface Host {
+  shutdown(waitForPending: boolean): Promise<unknown>
+}
+
+/**
+ * Every host that a client ever had. After a server was away the client (4.10.0) may begin anew and forget the host that it had
+ * without ending it, whose timers then keep the process alive and try to connect for ever.
+ */
+const hosts = new WeakMap<Client, Set<Host>>()
+
+/** Ends a client and all that it left. */
+export async function disconnect(client: Client): Promise<void> {
+  await client.shutdown()
+  await Promise.all([...(hosts.get(client) ?? [])].map((host) => host.shutdown(false)))
+}
+
 const placeOf = ({ host, port }: Address): string => `${host}:${port}`
 
 interface Connecting {
@@ -71,14 +88,19 @@ export async function connect(endpoints: Endpoints, connecting: Connecting): Pro
       // A server that stands still for a while is a fault under test: its connections are kept.
       defunctReadTimeoutThreshold: Number.MAX_SAFE_INTEGER,
     },
+    // The newest that client and server share: no connection is spent on finding it.
+    protocolOptions: { maxVersion: 4 },
     queryOptions: { prepare: true, fetchSize: 5000 },
     monitorReporting: { enabled: false },
   })
+  const known = new Set<Host>()
+  for (const event of ['hostAdd', 'hostRemove', 'hostUp', 'hostDown']) client.on(event, (host: Host) => known.add(host))
+  hosts.set(client, known)
   try {
     await client.connect()
     return client
   } catch (error) {
-    await client.shutdown().catch(() => undefined)
+    await disconnect(client).catch(() => undefined)
     throw new BenchError(
       'STORE',
       `The cassandra server of ${dc.name} cannot be reached: ${messageOf(error)}; its log says why.`,

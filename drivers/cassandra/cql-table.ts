@@ -30,7 +30,7 @@ export function cqlTable(plan: DeployPlan): CqlTable {
 }
 
 /** The columns beside the key. */
-export function storedColumns({ own, cells }: CqlTable): readonly string[] {
+function storedColumns({ own, cells }: CqlTable): readonly string[] {
   return cells === 'row' ? [ROW_VALUE] : ['dot', 'version', ...own.map(({ name }) => quoted(name))]
 }
 

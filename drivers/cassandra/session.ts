@@ -4,7 +4,7 @@ import type { Endpoints, RowVersions, Session, SessionOptions } from '../../benc
 import { OUTCOME, type WriteResult } from '../../bench/contract/outcome.ts'
 import type { RowBatch } from '../../bench/contract/table.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
-import { connect } from './connect.ts'
+import { connect, disconnect } from './connect.ts'
 import { cqlTable, insertRow, readVersions, type CqlTable } from './cql-table.ts'
 import { KeyOrder } from './key-order.ts'
 import { readConsistency, REPLICATION, WRITE_CONSISTENCY } from './replications.ts'
@@ -98,7 +98,7 @@ class CassandraSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.shutdown()
+    await disconnect(this.#client)
   }
 }
 

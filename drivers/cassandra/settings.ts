@@ -65,6 +65,12 @@ export const SETTINGS: readonly Setting[] = [
       'How a row is kept: columns (each a cell with a timestamp of its own, so that tied writes may mix) or row (one value).',
   },
   {
+    name: 'paxos_variant',
+    type: 'text',
+    default: 'v1',
+    meaning: 'How lightweight transactions travel: v1 (the store’s own default), or v2, which saves round trips.',
+  },
+  {
     name: 'hinted_handoff_throttle',
     type: 'number',
     default: '0',
@@ -91,6 +97,7 @@ export interface CassandraSettings {
   readonly timestamps: string
   readonly timestampStepUs: number
   readonly cells: string
+  readonly paxosVariant: string
   readonly hintThrottleKiB: number
   readonly writeTimeoutMs: number
 }
@@ -109,6 +116,7 @@ export function readSettings(settings: Readonly<Record<string, string>>): Cassan
     timestamps: oneOf('timestamps', settings.timestamps, ['client', 'server']),
     timestampStepUs: whole('timestamp_step', settings.timestamp_step, 1, 10_000_000),
     cells: oneOf('cells', settings.cells, ['columns', 'row']),
+    paxosVariant: oneOf('paxos_variant', settings.paxos_variant, ['v1', 'v2']),
     hintThrottleKiB: whole('hinted_handoff_throttle', settings.hinted_handoff_throttle, 0, 1_000_000),
     writeTimeoutMs: whole('write_timeout', settings.write_timeout, 100, 60_000),
   }

@@ -3,8 +3,7 @@ import type { Session } from '../../contract/driver.ts'
 import { OUTCOME } from '../../contract/outcome.ts'
 import { OPERATION } from '../../contract/table.ts'
 import { delay } from '../../lib/clock.ts'
-import { expect, Fault, Skipped, unreadable, type Check, type CheckContext } from '../check.ts'
-import { outcomeName } from '../ground.ts'
+import { expect, Fault, Skipped, unreadable, type Check, type CheckContext, outcomeName } from '../check.ts'
 import { batchOf, contentOf, sameBytes, type Row } from '../rows.ts'
 
 const LIMIT_MS = 90_000

@@ -1,8 +1,7 @@
 // Every operation, at home and as it arrives elsewhere: upsert, insert, delete and increment.
 import { OUTCOME } from '../../contract/outcome.ts'
 import { OPERATION } from '../../contract/table.ts'
-import { expect, unreadableOrAppends, type Check, type CheckContext } from '../check.ts'
-import { outcomeName } from '../ground.ts'
+import { expect, unreadableOrAppends, type Check, type CheckContext, outcomeName } from '../check.ts'
 import { batchOf, contentOf, sameBytes, type Row } from '../rows.ts'
 
 const LIMIT_MS = 30_000

@@ -1,8 +1,7 @@
 // Writing and reading at home: what was written is there at once, whole, wherever one looks, and versions never go back.
 import { OUTCOME } from '../../contract/outcome.ts'
 import { OPERATION } from '../../contract/table.ts'
-import { expect, unreadable, unreadableOrAppends, type Check, type CheckContext } from '../check.ts'
-import { outcomeName } from '../ground.ts'
+import { expect, unreadable, unreadableOrAppends, type Check, type CheckContext, outcomeName } from '../check.ts'
 import { batchOf, contentOf, INT_MAX, INT_MIN, NAME_BYTES_MAX, NOTE_BYTES_MAX, sameBytes, type Row } from '../rows.ts'
 
 const LIMIT_MS = 30_000
