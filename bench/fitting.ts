@@ -48,6 +48,16 @@ function refuseUnlessAppends({ entry, mode }: FittedSystem, { workload }: Worklo
   )
 }
 
+/** A replication may leave no room for how a mode hands rows over. */
+function refuseUnlessGoesWith({ entry, replication, mode }: FittedSystem): void {
+  if (mode.notFor?.includes(replication.name) !== true) return
+  const others = entry.driver.modes.filter(({ notFor }) => notFor?.includes(replication.name) !== true)
+  throw new BenchError(
+    'USAGE',
+    `The mode ${mode.name} does not go with ${replicationName(entry, replication)}: choose ${others.map(({ name }) => name).join(', ')}, or another replication.`,
+  )
+}
+
 function refuseUnlessSystemCan(
   { entry, replication }: FittedSystem,
   { workload }: WorkloadEntry,
@@ -91,6 +101,7 @@ export function refuseMisfits(
 ): void {
   refuseDeletes(scenario, workload, registry)
   for (const system of systems) {
+    refuseUnlessGoesWith(system)
     refuseUnlessAppends(system, workload, registry)
     refuseUnlessSystemCan(system, workload, scenario, registry)
   }

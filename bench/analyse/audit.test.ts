@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { OUTCOME } from '../contract/outcome.ts'
 import type { RunFacts } from '../contract/run-folder.ts'
 import { AUDIT_BOUNDS } from './audit-table.ts'
 import { plant, scratchFolder, type PlantedRun } from './planted.fixture.ts'
@@ -63,7 +64,7 @@ for (const [what, change, reason] of [
   ['a thread that stood still', worker({ eventLoopP99Ms: 80 }), /Event-loop delay p99 was 80 ms/],
   ['a generator without room', worker({ utilisation: 0.95 }), /Generator utilisation was 0\.95/],
   ['dropped arrivals', worker({ dropped: 5 }), /Dropped arrivals was 0\.05/],
-  ['a rate not kept up with', worker({ offered: 150 }), /Offered but not acknowledged in time was 0\.333333/],
+  ['a rate not kept up with', worker({ offered: 150 }), /Offered but not acknowledged in time was 0\.333 where/],
   [
     'a WAN that was not the one asked for',
     rtt(['1,us-east,eu-west,after,3']),
@@ -118,6 +119,19 @@ test('in closed loop the lag and the schedule are not judged', async () => {
     })),
   })
   assert.equal(verdict.status, 'valid')
+})
+
+test('a run in which nothing was acknowledged is invalid, in closed loop too', async () => {
+  const refused = WRITES.map((write) => ({ ...write, outcome: OUTCOME.fail }))
+  const closed = facts(({ scenario }) => ({ scenario: { ...scenario, rowsPerSecond: null, rateAsked: 'max' } }))
+  const nothing = /^No write of the measured phase was acknowledged/
+  assert.match((await verdictOf({ ...closed, writes: refused, probes: [] })).reasons.join(), nothing)
+  assert.deepEqual((await verdictOf({ ...closed, writes: [WRITES[0], ...refused.slice(1)], probes: [] })).reasons, [])
+})
+
+test('a value just above its bound keeps the digits that tell it from the bound', async () => {
+  assert.match((await verdictOf(worker({ slipP99Ms: 20.00412 }))).reasons[0], /was 20\.004 ms .* where 20 ms/)
+  assert.match((await verdictOf(worker({ slipP99Ms: 28.4631 }))).reasons[0], /was 28\.5 ms/)
 })
 
 test('a backlog that grows makes the run invalid', async () => {

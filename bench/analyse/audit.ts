@@ -111,6 +111,8 @@ function backlogTrend(series: readonly number[]): Found {
 
 /** Facts that decide the verdict beside the audit lines. */
 interface Promises {
+  /** Rows of the measured phase. */
+  readonly acknowledged: number
   readonly lostInSome: number | null
   readonly lostInAll: number | null
   /** Of the lost writes, deletes whose rows came back. */
@@ -130,6 +132,8 @@ export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises
   const warnings = [...outside.filter((line) => line.makes === 'warning').map(sentenceOf), ...promises.warnings]
   if (facts.convergence.startedEqual === false)
     reasons.push('The DCs did not start with equal rows: what they differ in at the end proves nothing.')
+  if (promises.acknowledged === 0)
+    reasons.push('No write of the measured phase was acknowledged: there is nothing that the figures could tell of.')
   if (promises.torn.length > 0)
     reasons.push(
       `The ledger is incomplete (${promises.torn.join(', ')} ends in the middle of a block): a writer or prober was killed.`,
@@ -165,9 +169,16 @@ export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises
 
 const countOf = (count: number, one: string, several: string) => `${count} ${count === 1 ? one : several}`
 
+/** Three digits, or as many as it takes to tell the value from its bound. */
+function besideBound(value: number | null, bound: number): string {
+  if (value === null || Number.isInteger(value)) return formatFigure(value)
+  const digits = [3, 4, 5].find((few) => Number(value.toPrecision(few)) > bound)
+  return formatFigure(digits === undefined ? value : Number(value.toPrecision(digits)))
+}
+
 function sentenceOf(line: AuditLine): string {
   const where = line.where === '' ? '' : ` (${line.where})`
   const unit = line.unit === 'ratio' ? '' : ` ${line.unit}`
   const name = line.name.charAt(0).toUpperCase() + line.name.slice(1)
-  return `${name} was ${formatFigure(line.value)}${unit}${where} where ${line.bound}${unit} is allowed: ${line.why}.`
+  return `${name} was ${besideBound(line.value, line.bound)}${unit}${where} where ${line.bound}${unit} is allowed: ${line.why}.`
 }

@@ -5,6 +5,7 @@ import { PHASE } from '../lib/dot.ts'
 import { advance, CERTAINTY, EXACT, isMeasured, type Counts } from './conflicts.ts'
 import type { KeyHistory } from './key-history.ts'
 import type { Partition } from './partition.ts'
+import { roomFor } from './room.ts'
 
 type Certainty = Parameters<typeof advance>[1]
 const BOUNDED: readonly Certainty[] = Object.values(CERTAINTY)
@@ -17,6 +18,8 @@ export class EarlierBeats {
   readonly #certainties: readonly Certainty[]
   /** By position: bit c where it is beaten with certainty c. */
   #flags = new Uint8Array(0)
+  /** By position of one DC's writes: the last one up to there that counts as a partner, or −1. */
+  #last = new Int32Array(0)
 
   constructor(partition: Partition, history: KeyHistory, total: readonly Counts[]) {
     this.#partition = partition
@@ -28,7 +31,10 @@ export class EarlierBeats {
   /** Counts the key that the history holds. */
   countKey(): void {
     const { count } = this.#history
-    if (count > this.#flags.length) this.#flags = new Uint8Array(Math.ceil(count * 1.25))
+    if (count > this.#flags.length) {
+      this.#flags = new Uint8Array(roomFor(count))
+      this.#last = new Int32Array(roomFor(count))
+    }
     this.#flags.fill(0, 0, count)
     const dcs = this.#total.length
     for (let d = 0; d < dcs; d++) {
@@ -56,13 +62,25 @@ export class EarlierBeats {
     const { from, sentUs, ackedUs } = this.#history
     for (const certainty of this.#certainties) {
       const range = { start: from[e], end: from[e] }
+      this.#rememberLast(from[e], from[e + 1], certainty)
+      let acknowledged = from[e]
       for (let p = from[d]; p < from[d + 1]; p++) {
         advance(this.#history, certainty, p, d, e, range)
+        while (acknowledged < from[e + 1] && ackedUs[acknowledged] <= sentUs[p]) acknowledged++
         // Versions rise along a DC's writes: the last partner that was acknowledged before is the one to beat it.
-        let q = range.end - 1
-        while (q >= range.start && !(ackedUs[q] <= sentUs[p] && this.#counts(q, certainty))) q--
+        const end = Math.min(range.end, acknowledged)
+        if (end <= range.start) continue
+        const q = this.#last[end - 1]
         if (q >= range.start && this.#versionAt(q) > this.#versionAt(p)) this.#flags[p] |= 1 << certainty
       }
+    }
+  }
+
+  #rememberLast(from: number, to: number, certainty: Certainty): void {
+    let last = -1
+    for (let q = from; q < to; q++) {
+      if (this.#counts(q, certainty)) last = q
+      this.#last[q] = last
     }
   }
 

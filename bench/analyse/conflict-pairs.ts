@@ -61,13 +61,15 @@ export class ConflictPairs {
         const possible = { start: from[e], end: from[e] }
         const sure = { start: from[e], end: from[e] }
         const exact = { start: from[e], end: from[e] }
+        let measured = from[e]
+        while (measured < from[e + 1] && partition.phase[history.row(measured)] !== PHASE.measure) measured++
         for (let p = from[d]; p < from[d + 1]; p++) {
           advance(history, CERTAINTY.possible, p, d, e, possible)
           advance(history, CERTAINTY.sure, p, d, e, sure)
           if (partition.causes !== null) advance(history, EXACT, p, d, e, exact)
           const row = history.row(p)
           if (partition.phase[row] !== PHASE.measure) continue
-          for (let q = possible.start; q < possible.end; q++) {
+          for (let q = Math.max(measured, possible.start); q < possible.end; q++) {
             const firstUs = Math.min(history.sentUs[p], history.sentUs[q])
             // Along e's writes the send only rises: once it is too late for the first of the two, all that follow are.
             if (firstUs > this.#latestUs) break

@@ -164,6 +164,57 @@ test('an overshadowed write keeps what its misses prove', async () => {
   assert.equal(figureOf(analysis.metrics, 'overshadowed').value, 1)
 })
 
+const withDelay =
+  (delayMs: number) =>
+  (facts: RunFacts): RunFacts => {
+    const { topology } = facts.scenario
+    const links = topology.links.map((link) => ({ ...link, delayMs }))
+    return { ...facts, scenario: { ...facts.scenario, topology: { ...topology, links } } }
+  }
+
+test('what no link can have carried yet was not known, though each write hid the other from its probe', async () => {
+  const crossing: PlantedRun = {
+    writes: [
+      { dc: 0, key: 1, sentMs: 1000, ackedMs: 1002 },
+      { dc: 1, key: 1, sentMs: 1010, ackedMs: 1012 },
+      { dc: 0, key: 2, sentMs: 1200, ackedMs: 1202 },
+      { dc: 1, key: 3, sentMs: 1200, ackedMs: 1202 },
+    ],
+    probes: [
+      { peer: 1, write: 0, missMs: 1008, closedMs: 1039, state: PROBE_STATE.overshadowed },
+      { peer: 0, write: 1, missMs: 1048, closedMs: 1051 },
+      { peer: 1, write: 2, missMs: 1240, closedMs: 1243 },
+      { peer: 0, write: 3, missMs: 1240, closedMs: 1243 },
+    ],
+  }
+  const unbounded = counts((await analysed(crossing)).analysis, 4)
+  assert.deepEqual([unbounded.pairs[0], unbounded.pairs[2]], [0, 1])
+  assert.deepEqual(counts((await analysed({ ...crossing, facts: withDelay(40) })).analysis, 4).pairs, [1, 1, 1])
+  // 11 ms after its send the first write may be there: the second was acknowledged 12 ms after it.
+  assert.equal(counts((await analysed({ ...crossing, facts: withDelay(11) })).analysis, 4).pairs[0], 0)
+})
+
+test('a write that was seen sooner than its link carries anything is warned of, and the link’s delay proves nothing', async () => {
+  const run: PlantedRun = {
+    writes: [
+      { dc: 0, key: 1, sentMs: 1000, ackedMs: 1002 },
+      { dc: 1, key: 1, sentMs: 1010, ackedMs: 1012 },
+      { dc: 0, key: 2, sentMs: 1200, ackedMs: 1202 },
+      { dc: 1, key: 3, sentMs: 1200, ackedMs: 1202 },
+    ],
+    probes: [
+      { peer: 1, write: 0, missMs: 1008, closedMs: 1039, state: PROBE_STATE.overshadowed },
+      { peer: 0, write: 1, missMs: 1048, closedMs: 1051 },
+      { peer: 1, write: 2, missMs: 1220, closedMs: 1239 },
+      { peer: 0, write: 3, missMs: 1240, closedMs: 1243 },
+    ],
+    facts: withDelay(40),
+  }
+  const { analysis } = await analysed(run)
+  assert.equal(counts(analysis, 4).pairs[0], 0)
+  assert.match(analysis.verdict.warnings.join(), /us-east was seen in eu-west sooner .* than the links carry anything/)
+})
+
 test('a write that a third DC’s write told of before its own row came is in no conflict with what was written then', async () => {
   const run = (third: boolean): PlantedRun => ({
     dcs: ['a', 'b', 'c'],

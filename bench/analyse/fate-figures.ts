@@ -83,9 +83,22 @@ export function orderWarnings(
   contradicted: readonly number[],
 ): string[] {
   return contradicted.map((link) => {
-    const [from, to] = [run.dcs[Math.floor(link / run.dcs.length)], run.dcs[link % run.dcs.length]]
+    const [from, to] = endsOf(run, link)
     return reordered[link].surely > 0
       ? `Rows from ${from} reached ${to} out of the order in which they were acknowledged, which the system declares to keep.`
-      : `Some rows from ${from} never showed in ${to} though later ones did, so that conflicts are not bounded by the order of arrival there.`
+      : `Some rows from ${from} never showed in ${to} though later ones did: they are lost, or came late and newer rows hid them. Conflicts are not bounded by the order of arrival there.`
   })
 }
+
+/** Of the links on which a write was seen sooner than they carry anything: their delay proves nothing then. */
+export function tooSoonWarnings(run: RunData, links: readonly number[]): string[] {
+  return links.map((link) => {
+    const [from, to] = endsOf(run, link)
+    return `A write from ${from} was seen in ${to} sooner after its send than the links carry anything: it did not take them, or they were not what was asked for. Conflicts are not bounded by their delay there.`
+  })
+}
+
+const endsOf = (run: RunData, link: number): readonly [from: string, to: string] => [
+  run.dcs[Math.floor(link / run.dcs.length)],
+  run.dcs[link % run.dcs.length],
+]

@@ -83,8 +83,19 @@ export class KeyHistory {
         if (peer !== d) this.#boundVisibility(linkIndex(this.#dcCount, d, peer), this.from[d], this.from[d + 1], peer)
       }
     }
-    if (writers > 2) relayKnowledge(this, this.#partition, this.#dcCount)
+    if (writers > 2) this.#relay()
     return true
+  }
+
+  #relay(): void {
+    relayKnowledge(this, this.#partition, this.#dcCount)
+    for (let d = 0; d < this.#dcCount; d++) {
+      for (let peer = 0; peer < this.#dcCount; peer++) {
+        if (peer === d) continue
+        const floorUs = this.#evidence.floorUs(linkIndex(this.#dcCount, d, peer))
+        this.#keepFloor(floorUs, this.from[d], this.from[d + 1], peer)
+      }
+    }
   }
 
   #grow(): void {
@@ -180,6 +191,19 @@ export class KeyHistory {
       const own = Number.isNaN(mid[p]) ? (miss[p] + hit[p]) / 2 : mid[p]
       middle = Math.max(middle, own)
       mid[p] = middle = Math.min(hit[p], Math.max(miss[p], middle))
+    }
+    this.#keepFloor(this.#evidence.floorUs(link), from, to, peer)
+  }
+
+  /** No write is anywhere else sooner after its send than the links allow, whatever was read. */
+  #keepFloor(floorUs: number, from: number, to: number, peer: number): void {
+    if (floorUs === 0) return
+    const miss = this.missUs[peer]
+    const hit = this.hitUs[peer]
+    const mid = this.midUs[peer]
+    for (let p = from; p < to; p++) {
+      miss[p] = Math.min(hit[p], Math.max(miss[p], this.sentUs[p] + floorUs))
+      mid[p] = Math.max(mid[p], miss[p])
     }
   }
 

@@ -1,10 +1,10 @@
 // Visibility lag: from the acknowledgement in one DC to the first hit in another, as a bracket. Writes lag.csv on the way.
 import { OUTCOME } from '../contract/outcome.ts'
-import { linkBetween, type Topology } from '../contract/topology.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import { PHASE } from '../lib/dot.ts'
 import { PROBE_STATE, PROBE_STATE_NAMES } from '../lib/ledger-format.ts'
 import { SignedHistogram } from './histograms.ts'
+import { leastDelaysUs } from './least-delays.ts'
 import { linkIndex } from './link-index.ts'
 import type { RunData } from './load.ts'
 import { formatMilliseconds, formatSeconds } from './numbers.ts'
@@ -65,9 +65,7 @@ export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysi
   const links = Array.from({ length: run.dcs.length ** 2 }, newLinkLag)
   const bySlice = Array.from({ length: slices.count }, () => new SignedHistogram())
   const { scenario, system } = run.stored
-  const floorsUs = run.dcs.flatMap((from) =>
-    run.dcs.map((to) => (from === to ? 0 : fastestUs(scenario.topology, from, to))),
-  )
+  const floorsUs = leastDelaysUs(scenario.topology, run.stored.faults)
   const evidence = new VisibilityEvidence(floorsUs, endUs, system.capabilities.ordered)
   using csv = createTextFile(run.folder, RUN_FILES.lag)
   csv.write(`${LAG_COLUMNS.join(',')}\n`)
@@ -84,12 +82,6 @@ export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysi
   evidence.complete()
   csv.finish()
   return { links, bySlice, evidence }
-}
-
-/** The least time that anything takes over a link. */
-function fastestUs(topology: Topology, from: string, to: string): number {
-  const { delayMs, jitterMs } = linkBetween(topology, from, to)
-  return Math.max(0, delayMs - jitterMs) * 1000
 }
 
 function newLinkLag(): LinkLag {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { figureOf, type RunAnalysis } from '../contract/analysis.ts'
 import { OUTCOME } from '../contract/outcome.ts'
+import type { Topology } from '../contract/topology.ts'
 import { randomStream } from '../lib/random.ts'
 import { trueConflicts, trueLosses } from './causal-oracle.fixture.ts'
 import { makeCausalWorld, type CausalPlan, type CausalWorld } from './causal-world.fixture.ts'
@@ -50,6 +51,12 @@ interface ListedPair {
   readonly exact: string
 }
 
+/** In every second world the links are known to take what even the fastest row takes. */
+function withDelays(topology: Topology, { seed, lagMs }: CausalPlan): Topology {
+  const delayMs = seed % 2 === 0 ? 0 : lagMs[0] * 0.8
+  return { ...topology, links: topology.links.map((link) => ({ ...link, delayMs })) }
+}
+
 async function analysed(
   world: CausalWorld,
   plan: CausalPlan,
@@ -65,7 +72,11 @@ async function analysed(
     facts: (facts) => ({
       ...facts,
       system: { ...facts.system, capabilities: { ...facts.system.capabilities, ordered: plan.ordered } },
-      scenario: { ...facts.scenario, probesPerSecond: plan.probed === 1 ? 'all' : 400 },
+      scenario: {
+        ...facts.scenario,
+        topology: withDelays(facts.scenario.topology, plan),
+        probesPerSecond: plan.probed === 1 ? 'all' : 400,
+      },
     }),
   })
   const analysis = await analyseRun(folder.path, { partitions: 1 + (plan.seed % 2) * 2 })

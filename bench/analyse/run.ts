@@ -10,7 +10,7 @@ import { CERTAINTY } from './conflicts.ts'
 import { convergenceOf, writeDivergence } from './convergence.ts'
 import { counterWarnings } from './counter-figures.ts'
 import { addCost } from './cost.ts'
-import { addFates, orderWarnings } from './fate-figures.ts'
+import { addFates, orderWarnings, tooSoonWarnings } from './fate-figures.ts'
 import { addFaults, faultNotes, faultSummaries } from './fault-figures.ts'
 import { FaultSpans } from './fault-spans.ts'
 import { analyseFaults } from './faults.ts'
@@ -105,9 +105,11 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   // turns are not independent at all.
   const warnings = disagreement === null || faults !== undefined || scenario.takesTurns === true ? [] : [disagreement]
   warnings.push(...orderWarnings(run, reordered, lag.evidence.contradictedLinks))
+  warnings.push(...tooSoonWarnings(run, lag.evidence.tooSoonLinks))
   const bounds = boundsBasis(keySpace)
   warnings.push(...exactWarnings(keySpace.exactness, bounds, keySpace.conflicts), ...counterWarnings(keySpace))
   const verdict = verdictOf(stored, audit, {
+    acknowledged: sumOf(traffic, 'acknowledged'),
     lostInSome: keySpace.lostWrites?.inSome ?? null,
     lostInAll: keySpace.lostWrites?.inAll ?? null,
     resurrected: keySpace.lostWrites?.resurrected ?? 0,

@@ -21,13 +21,16 @@ export function countUnknownWrites(
   conflicts: Capabilities['conflicts'],
   byDc: readonly UnknownWrites[],
 ): void {
-  const { order, starts, outcome, dc } = partition
+  const { order, starts, outcome, dc, dot } = partition
+  // Seldom has a key any; then its writes are looked through once for all of them.
+  let named: ReadonlySet<number> | undefined
   for (let place = starts[group]; place < starts[group + 1]; place++) {
     const row = order[place]
     if (outcome[row] === OUTCOME.ok) continue
     const counts = byDc[dc[row]]
     counts.asked++
-    const present = isFinal(partition, group, row) || isSeen(partition, group, place) || isCause(partition, group, row)
+    named ??= namedCauses(partition, group)
+    const present = isFinal(partition, group, row) || isSeen(partition, group, place) || named.has(dot[row])
     if (present) counts.present++
     if (present || mayBeHidden(partition, group, row, conflicts)) counts.possible++
   }
@@ -49,14 +52,17 @@ function isSeen(partition: Partition, group: number, place: number): boolean {
   })
 }
 
-/** Where causality is exact: another write replaced it, or found it to be the latest of its DC. */
-function isCause({ order, starts, dc, dot, causes }: Partition, group: number, row: number): boolean {
-  if (causes === null) return false
-  for (let place = starts[group]; place < starts[group + 1]; place++) {
-    const other = order[place]
-    if (causes.overwrote[other] === dot[row] || causes.seen[dc[row]][other] === dot[row]) return true
+/** Where causality is exact: the unknown writes of a key that another one replaced, or found to be the latest of their DC. */
+function namedCauses({ order, starts, dot, outcome, causes }: Partition, group: number): ReadonlySet<number> {
+  const named = new Set<number>()
+  if (causes === null) return named
+  const unknown = new Set<number>()
+  const rows = order.subarray(starts[group], starts[group + 1])
+  for (const row of rows) if (outcome[row] !== OUTCOME.ok) unknown.add(dot[row])
+  for (const row of rows) {
+    for (const found of [causes.overwrote, ...causes.seen]) if (unknown.has(found[row])) named.add(found[row])
   }
-  return false
+  return named
 }
 
 /** Where rows are compared by version, a DC that took a write in ends with that version or a higher one. */

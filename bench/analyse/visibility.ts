@@ -56,9 +56,11 @@ export class VisibilityEvidence {
   readonly #hit: Float64Array[]
   readonly #ordered: boolean
   readonly #contradicted: boolean[]
+  /** By link: a write was seen sooner than its link carries anything. */
+  readonly #tooSoon: boolean[]
 
   /**
-   * @param floorsUs by link: the least time that anything takes over it.
+   * @param floorsUs by link: the least time that anything takes from one DC to the other.
    * @param endUs when the last write was sent.
    */
   constructor(floorsUs: readonly number[], endUs: number, ordered: boolean) {
@@ -73,6 +75,7 @@ export class VisibilityEvidence {
     this.#missed = Array.from({ length: links }, () => new Float64Array(0))
     this.#hit = Array.from({ length: links }, () => new Float64Array(0))
     this.#contradicted = Array.from({ length: links }, () => false)
+    this.#tooSoon = Array.from({ length: links }, () => false)
   }
 
   /** Takes in one probe of an acknowledged write. */
@@ -84,6 +87,7 @@ export class VisibilityEvidence {
     const hit = probes.hitReturnedUs[i]
     const miss = probes.missSentUs[i]
     if (state === PROBE_STATE.hit) {
+      if (hit < sent + this.#floorsUs[link]) this.#tooSoon[link] = true
       // Without a miss the write was seen on the first read: the link alone says how early it can have been there.
       const unmissed = Number.isNaN(miss)
       const earliest = unmissed ? Math.min(hit, sent + this.#floorsUs[link]) : Math.max(miss, sent)
@@ -124,6 +128,16 @@ export class VisibilityEvidence {
   /** Links (as in `linkIndex`) on which a later write was seen while an earlier one was still missing. */
   get contradictedLinks(): number[] {
     return this.#contradicted.flatMap((broken, link) => (broken ? [link] : []))
+  }
+
+  /** Links on which a write was seen sooner than the link, or a way over other DCs, carries anything. */
+  get tooSoonLinks(): number[] {
+    return this.#tooSoon.flatMap((broken, link) => (broken ? [link] : []))
+  }
+
+  /** The least time from the send of a write to its being visible: proved where probes see writes come, and none came sooner; else 0. */
+  floorUs(link: number): number {
+    return this.#phase[link].n === 0 || this.#tooSoon[link] ? 0 : this.#floorsUs[link]
   }
 
   /** Of the seconds × probed links from one time to another but those left out, the share with too few clean probes; null without any. */

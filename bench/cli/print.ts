@@ -10,6 +10,8 @@ import { renderBench } from '../report/terminal.ts'
 export function printBench(analysis: BenchAnalysis, folder: string, json: boolean): number {
   const near = relative(process.cwd(), folder)
   const shown = near === '' || near.startsWith('..') ? folder : `${near}/`
-  process.stdout.write(json ? jsonSummary(analysis, shown) : renderBench(analysis, shown, colorsFor(process.stdout)))
+  // Only a terminal has columns: in a file or a pipe nothing needs to fit.
+  const text = () => renderBench(analysis, shown, colorsFor(process.stdout), process.stdout.columns)
+  process.stdout.write(json ? jsonSummary(analysis, shown) : text())
   return exitCodeOf(analysis.verdict)
 }

@@ -20,7 +20,11 @@ function wholeSystems(scenario: Scenario, registry: Registry): { system: System;
       const known = driver.modes.map(({ name }) => name)
       throw new BenchError('USAGE', `${driver.name} has no mode ${unknown}: ${suggestion(unknown, known)}`)
     }
-    const modes = driver.modes.filter(({ name }) => scenario.modes.length === 0 || scenario.modes.includes(name))
+    const modes = driver.modes.filter(
+      ({ name, notFor }) =>
+        (scenario.modes.length === 0 || scenario.modes.includes(name)) &&
+        notFor?.includes(system.replication.name) !== true,
+    )
     return { system, modes }
   })
 }

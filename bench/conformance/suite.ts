@@ -1,6 +1,6 @@
 // The suite over one replication of a driver: deployed once, again where a check has left it broken, and every check bounded in time.
 import type { WriteMode } from '../contract/driver.ts'
-import { BenchError, messageOf } from '../contract/errors.ts'
+import { BenchError, messageOf, type ErrorCode } from '../contract/errors.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import { delay } from '../lib/clock.ts'
 import type { System } from '../systems.ts'
@@ -14,6 +14,8 @@ import { Watch } from './watch.ts'
 
 /** Ending a deployment whose driver hangs is not waited for longer. */
 const ENDS_WITHIN_MS = 20_000
+/** What is the machine's fault ends the suite: no driver is blamed for it. */
+const MACHINES_FAULTS: ReadonlySet<ErrorCode> = new Set(['LINK', 'PORTS', 'DATA_FOLDER', 'ROOM'])
 
 /** The names of all checks, in their order. */
 export const CHECK_NAMES: readonly string[] = [
@@ -56,7 +58,7 @@ export class Suite {
     this.#order = order
   }
 
-  /** Runs all checks that were asked for. Throws only when interrupted. */
+  /** Runs all checks that were asked for. Throws when interrupted, or where the machine cannot: its links are late, its disk is full. */
   async run(): Promise<void> {
     const { system, modes } = this.#order
     const { driver } = system.entry
@@ -156,6 +158,7 @@ export class Suite {
       return await Promise.race([ended, hanging])
     } catch (error) {
       signal.throwIfAborted()
+      if (error instanceof BenchError && MACHINES_FAULTS.has(error.code)) throw error
       if (error instanceof Skipped) return { result: 'skip', detail: error.message, broken: false }
       const died = this.#ground?.house.died
       if (died?.aborted === true) return { result: 'fail', detail: messageOf(died.reason), broken: true }

@@ -28,6 +28,11 @@ export interface Capabilities {
   readonly vectors?: true
   /** `increment` adds where the row is, instead of being refused. */
   readonly increments?: true
+  /**
+   * Writes are not compared with the row that is there: one whose version is not above the row's is acknowledged and beaten,
+   * instead of being raised above it.
+   */
+  readonly blindWrites?: true
 }
 
 /** How a driver's DCs are kept in sync. */
@@ -49,6 +54,8 @@ export interface WriteMode {
   readonly writers: number
   /** The mode can only insert rows that are not there: it is refused for a workload that does more. */
   readonly appendsOnly?: true
+  /** Names of replications that it does not go with. */
+  readonly notFor?: readonly string[]
 }
 
 /** A setting of one store: `--set <driver>.<name>=<value>`. */

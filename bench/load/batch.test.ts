@@ -16,7 +16,8 @@ test('a batch is sorted by key and keeps the last write of each key, the others 
       const buffers = new BatchBuffers(64, content)
       buffers.keys.set(keys)
       buffers.arrived = keys.length
-      const batch = buffers.build(1000, 77)
+      const batch = buffers.build(1000)
+      buffers.stamp(77)
       const last = new Map(keys.map((k, i) => [k, i]))
       const expected = [...last].sort(([a], [b]) => a - b)
       assert.equal(batch.count, expected.length)
@@ -29,7 +30,10 @@ test('a batch is sorted by key and keeps the last write of each key, the others 
         encodeContent(batch.columns, at, bytes, 0)
         assert.deepEqual(bytes, content.expected(1000 + i))
       })
-      keys.forEach((k, i) => assert.equal(buffers.coalesced[i], last.get(k) === i ? 0 : 1))
+      keys.forEach((k, i) => {
+        assert.equal(buffers.coalesced[i], last.get(k) === i ? 0 : 1)
+        assert.equal(batch.keys[buffers.becomes[i]], k)
+      })
     }),
     { seed: SEED, numRuns: 300 },
   )
@@ -84,10 +88,10 @@ test('a batch leaves what its writes leave one after another: increments add up,
           one.keys[0] = key
           one.operations[0] = operation
           one.arrived = 1
-          apply(single, one.build(dot + i, 7))
+          apply(single, one.build(dot + i))
         })
         buffers.arrived = writes.length
-        const batch = buffers.build(dot, 7)
+        const batch = buffers.build(dot)
         assert.equal(new Set(batch.keys.subarray(0, batch.count)).size, batch.count)
         assert.equal(buffers.coalesced.subarray(0, writes.length).filter((c) => c === 0).length, batch.count)
         apply(together, batch)

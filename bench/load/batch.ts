@@ -8,8 +8,8 @@ const PACKABLE_KEY = Number.MAX_SAFE_INTEGER / PLACES
 
 /**
  * The buffers of one batch under way. `keys`, `intendedUs`, `operations` and `dots` are in the order of arrival; `batch` is
- * what the session gets; `place[i]` is the arrival place of the batch's row i, and rows that a later one of the batch
- * replaced are marked in `coalesced`.
+ * what the session gets; `place[i]` is the arrival place of the batch's row i, `becomes[i]` the batch's row that stores what
+ * arrived at place i; rows that a later one of the batch replaced are marked in `coalesced`.
  */
 export class BatchBuffers {
   readonly rows: number
@@ -19,6 +19,7 @@ export class BatchBuffers {
   readonly dots: Float64Array
   readonly coalesced: Uint8Array
   readonly place: Uint32Array
+  readonly becomes: Uint32Array
   readonly #sortable: Float64Array
   readonly #sorted: { keys: Float64Array; dots: Float64Array; versions: Float64Array; operations: Uint8Array }
   readonly #columns: ColumnValues[]
@@ -35,6 +36,7 @@ export class BatchBuffers {
     this.dots = new Float64Array(rows)
     this.coalesced = new Uint8Array(rows)
     this.place = new Uint32Array(rows)
+    this.becomes = new Uint32Array(rows)
     this.#sortable = new Float64Array(rows)
     this.#sorted = {
       keys: new Float64Array(rows),
@@ -56,11 +58,11 @@ export class BatchBuffers {
   }
 
   /**
-   * Makes `batch` from the `arrived` rows in the buffers. The row at arrival place i takes dot `firstDot + i`, all rows take
-   * `version`. Of several writes of a key one is stored, with the last one's dot and what they leave one after another; the
-   * others are marked coalesced.
+   * Makes `batch` from the `arrived` rows in the buffers, but for its versions. The row at arrival place i takes dot
+   * `firstDot + i`. Of several writes of a key one is stored, with the last one's dot and what they leave one after another;
+   * the others are marked coalesced.
    */
-  build(firstDot: number, version: number): RowBatch {
+  build(firstDot: number): RowBatch {
     const { arrived, keys, place } = this
     this.#sortPlaces()
     let count = 0
@@ -71,6 +73,7 @@ export class BatchBuffers {
     }
     for (let i = 0; i < arrived; i++) {
       const from = place[i]
+      this.becomes[from] = count
       const isLast = i + 1 === arrived || keys[place[i + 1]] !== keys[from]
       // What is replaced as a whole need not be made.
       if (isLast || this.#counters.length > 0) this.#put(count, from, continues)
@@ -82,11 +85,15 @@ export class BatchBuffers {
       place[count] = from
       this.#sorted.keys[count] = keys[from]
       this.#sorted.dots[count] = this.dots[from]
-      this.#sorted.versions[count] = version
       count++
     }
     this.batch = { count, ...this.#sorted, columns: this.#columns, atomic: false }
     return this.batch
+  }
+
+  /** Gives all rows of the batch their version. */
+  stamp(version: number): void {
+    this.#sorted.versions.fill(version, 0, this.batch.count)
   }
 
   /**
@@ -96,13 +103,18 @@ export class BatchBuffers {
   #put(row: number, from: number, continues: boolean): void {
     const { operations } = this.#sorted
     const asked = this.operations[from]
-    const before = operations[row]
-    const adds = continues && asked === OPERATION.increment
-    const sums = adds && before !== OPERATION.delete ? this.#counters.map(({ values }) => values[row]) : []
+    if (continues && asked === OPERATION.increment) return this.#add(row, from)
     if (asked !== OPERATION.delete) this.#content.fill(this.#columns, row, this.dots[from])
-    for (const [c, sum] of sums.entries()) this.#counters[c].values[row] += sum
-    if (adds) operations[row] = before === OPERATION.increment ? OPERATION.increment : OPERATION.upsert
-    else operations[row] = continues && asked === OPERATION.insert ? OPERATION.upsert : asked
+    operations[row] = continues && asked === OPERATION.insert ? OPERATION.upsert : asked
+  }
+
+  #add(row: number, from: number): void {
+    const { operations } = this.#sorted
+    const before = operations[row]
+    const sums = this.#counters.map(({ values }) => (before === OPERATION.delete ? 0 : values[row]))
+    this.#content.fill(this.#columns, row, this.dots[from])
+    this.#counters.forEach(({ values }, c) => (values[row] += sums[c]))
+    operations[row] = before === OPERATION.increment ? OPERATION.increment : OPERATION.upsert
   }
 
   /** Fills `place` with the arrival places in the order of (key, place). */

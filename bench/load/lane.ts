@@ -110,9 +110,11 @@ export class Lane {
   /** Sends what is in the buffers; how late it is counts to `startedUs` where there was something to do before. */
   #write(buffers: BatchBuffers, lateFromUs: number | undefined, startedUs?: number): void {
     const { dcIndex } = this.#options
-    // Read before the version is drawn: what was acknowledged before a write was sent has the lower version, with one clock.
+    const batch = buffers.build(this.#takeDots(buffers.arrived))
+    // After the rows are made, which is no part of the service; before the version is drawn, so that what was acknowledged
+    // before a write was sent has the lower version, with one clock.
     const sentUs = nowUs()
-    const batch = buffers.build(this.#takeDots(buffers.arrived), this.#clock.next())
+    buffers.stamp(this.#clock.next())
     if (lateFromUs === undefined) buffers.intendedUs.fill(startedUs ?? sentUs, 0, buffers.arrived)
     const rows = recordSent(this.#recorder, buffers, batch, sentUs, this.#options)
     for (let i = 0; i < batch.count; i++) this.#touched.add(batch.keys[i])

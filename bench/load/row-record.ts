@@ -84,7 +84,7 @@ export function outcomeOf(result: WriteResult, i: number): Outcome {
   return result.rowOutcomes === undefined ? result.outcome : (result.rowOutcomes[i] as Outcome)
 }
 
-/** What became of a batch, and what its rows found. A coalesced row shares the batch's fate: it was asked for, and what replaced it came with it. */
+/** What became of a batch, and what its rows found. A coalesced row shares the fate of the one that replaced it, or that it was added to. */
 export function recordSettled(
   recorder: Recorder,
   rows: RecordedRows,
@@ -97,12 +97,13 @@ export function recordSettled(
   const { columns, start } = rows
   columns.outcome.fill(result.outcome, start, start + buffers.arrived)
   columns.ackedAfterUs.fill(serviceUs, start, start + buffers.arrived)
-  if (result.rowOutcomes !== undefined || result.storedVersions !== undefined) {
+  if (result.rowOutcomes !== undefined) {
+    for (let i = 0; i < buffers.arrived; i++) columns.outcome[start + i] = outcomeOf(result, buffers.becomes[i])
+  }
+  if (result.storedVersions !== undefined) {
     for (let i = 0; i < batch.count; i++) {
-      const at = start + buffers.place[i]
-      columns.outcome[at] = outcomeOf(result, i)
-      const stored = result.storedVersions?.[i] ?? 0
-      if (stored !== 0) columns.version[at] = stored
+      const stored = result.storedVersions[i]
+      if (stored !== 0) columns.version[start + buffers.place[i]] = stored
     }
   }
   noteFound(recorder, batch, result, dcIndex)

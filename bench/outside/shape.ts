@@ -34,6 +34,7 @@ export const driverShape = record({
         readable: truth,
         vectors: onlyTrue,
         increments: onlyTrue,
+        blindWrites: onlyTrue,
       }),
     }),
   ).min(1, 'a list of at least one'),

@@ -39,8 +39,11 @@ function resurrected(system: SystemAnalysis): string[] {
 function reordered(system: SystemAnalysis): string[] {
   const { value, high, n } = of(system, 'reordered')
   if (value === null || value === 0) return []
+  const promised = system.capabilities.ordered
+    ? 'the system declares to keep the order'
+    : 'the system does not declare to keep the order of different rows'
   return [
-    `At least ${wholeText(value)} of ${wholeText(n)} probed writes were seen after a write that their DC had sent later (at most ${wholeText(high)}).`,
+    `At least ${wholeText(value)} of ${wholeText(n)} probed writes were seen after a write that their DC had sent later (at most ${wholeText(high)}): ${promised}.`,
   ]
 }
 

@@ -17,7 +17,7 @@ function lagCell(run: RunAnalysis, system: SystemAnalysis, from: string, to: str
 }
 
 /** Lines of the table with an empty one before; none for two DCs, in closed loop, or where it would not fit. */
-export function linkTableLines(bench: BenchAnalysis, colors: Colors): string[] {
+export function linkTableLines(bench: BenchAnalysis, colors: Colors, width?: number): string[] {
   const [run] = bench.runs
   const { dcs } = run
   const systems = bench.systems.filter((system) => system.rowsPerSecond !== null)
@@ -38,6 +38,7 @@ export function linkTableLines(bench: BenchAnalysis, colors: Colors): string[] {
       dcs.map((heading) => ({ group, heading })),
       rows,
       colors,
+      width === undefined ? {} : { width },
     ),
   ]
 }

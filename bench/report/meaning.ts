@@ -141,11 +141,22 @@ function lossSentences(bench: BenchAnalysis): string[] {
   const who = broken.length === 0 ? '' : `${kept.map(({ label }) => label).join(' and ')}: `
   return [
     ...(kept.length > 0 ? [`${who}No acknowledged write is lost, and all DCs end with equal rows.`] : []),
-    ...broken.map((system) => {
-      const diverges = system.capabilities.conflicts === 'diverges' ? ', as it must: it compares nothing' : ''
-      return `${named(bench, system)}${wholeText(of(system, 'lost_writes').value)} acknowledged writes are lost in at least one DC (${wholeText(of(system, 'lost_writes_everywhere').value)} in all), and ${wholeText(of(system, 'divergent_rows').value)} rows differ at the end${diverges}.`
-    }),
+    ...broken.map((system) => `${named(bench, system)}${whatIsMissing(system)}`),
   ]
+}
+
+const counted = (count: number | null, one: string, several: string) =>
+  `${wholeText(count)} ${count === 1 ? one : several}`
+
+/** Where nothing is compared, DCs that end apart are no loss of the system's but what it does. */
+function whatIsMissing(system: SystemAnalysis): string {
+  const lost = of(system, 'lost_writes').value
+  const everywhere = of(system, 'lost_writes_everywhere').value
+  const apart = counted(of(system, 'divergent_rows').value, 'row differs', 'rows differ')
+  if (system.capabilities.conflicts === 'diverges') {
+    return `${apart} at the end, as must be where nothing compares concurrent writes: of ${counted(lost, 'key', 'keys')} some DC ends without the newest write (of ${wholeText(everywhere)} all do).`
+  }
+  return `${counted(lost, 'acknowledged write is', 'acknowledged writes are')} lost in at least one DC (${wholeText(everywhere)} in all), and ${apart} at the end.`
 }
 
 function wanSentences(bench: BenchAnalysis): string[] {
@@ -161,6 +172,8 @@ function wanSentences(bench: BenchAnalysis): string[] {
 function storageSentences(bench: BenchAnalysis): string[] {
   const known = bench.systems.filter((system) => of(system, 'write_amplification').value !== null)
   if (known.length === 0) return []
+  if (known.every((system) => of(system, 'write_amplification').value === 0))
+    return ['Nothing is written to storage: what a store here acknowledged is in memory alone.']
   const each = known.map(
     (system) => `${known.length > 1 ? `${system.label} ` : ''}${shortText(of(system, 'write_amplification').value)}`,
   )

@@ -31,7 +31,7 @@ function rowsOf(run: RunAnalysis, indent: string): Row[] {
 }
 
 /** Lines of the table with an empty one before; none where nothing was planted. */
-export function plantedTableLines(bench: Pick<BenchAnalysis, 'runs'>, colors: Colors): string[] {
+export function plantedTableLines(bench: Pick<BenchAnalysis, 'runs'>, colors: Colors, width?: number): string[] {
   const runs = bench.runs.filter(({ planted }) => planted !== undefined && planted.length > 0)
   if (runs.length === 0) return []
   const several = bench.runs.length > 1
@@ -45,7 +45,7 @@ export function plantedTableLines(bench: Pick<BenchAnalysis, 'runs'>, colors: Co
   const note = mixed && rows.some(({ cells }) => cells.includes('differs'))
   return [
     '',
-    ...tableLines(COLUMNS, rows, colors, 'planted'),
+    ...tableLines(COLUMNS, rows, colors, { title: 'planted', ...(width === undefined ? {} : { width }) }),
     ...(note ? [colors.faint('Several faults are planted at once: a figure may hold the rows of another.')] : []),
   ]
 }

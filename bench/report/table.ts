@@ -18,27 +18,54 @@ const GAP = 2
 
 const fit = (label: string) => (label.length > LABEL_MAX ? `${label.slice(0, LABEL_MAX - 1)}…` : label)
 
-/** Lines of the table; a column is as wide as its widest cell. A title stands over the labels, and no line for groups that have no name. */
-export function tableLines(columns: readonly Column[], rows: readonly Row[], colors: Colors, title = ''): string[] {
+/**
+ * Lines of the table; a column is as wide as its widest cell. A title stands over the labels, and no line for groups that have
+ * no name. What is wider than `width` characters goes on in a second table below, with the labels again; a group stays whole.
+ */
+export function tableLines(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  colors: Colors,
+  { title = '', width = Number.POSITIVE_INFINITY }: { readonly title?: string; readonly width?: number } = {},
+): string[] {
   const labelWidth = Math.max(title.length, ...rows.map((row) => fit(row.label).length))
   const widths = columns.map(({ heading }, c) => Math.max(heading.length, ...rows.map((row) => row.cells[c].length)))
   widenForGroups(columns, widths)
-  const line = (label: string, cells: readonly string[]) =>
-    (label.padEnd(labelWidth) + cells.map((cell, c) => cell.padStart(widths[c] + GAP)).join('')).trimEnd()
   const groups = columns.some(({ group }) => group !== '')
-  return [
-    ...(groups ? [colors.faint(groupLine(columns, widths, labelWidth))] : []),
-    colors.faint(
-      line(
-        title,
-        columns.map((column) => column.heading),
-      ),
-    ),
-    ...rows.map((row) => {
-      const text = line(fit(row.label), row.cells)
-      return row.faint ? colors.faint(text) : colors.strong(text.slice(0, labelWidth)) + text.slice(labelWidth)
-    }),
-  ]
+  return partsWithin(columns, widths, width - labelWidth).flatMap(({ from, to }) => {
+    const line = (label: string, cells: readonly string[]) =>
+      (
+        label.padEnd(labelWidth) +
+        cells
+          .slice(from, to)
+          .map((cell, c) => cell.padStart(widths[from + c] + GAP))
+          .join('')
+      ).trimEnd()
+    const headings = columns.map((column) => column.heading)
+    return [
+      ...(groups ? [colors.faint(groupLine(columns.slice(from, to), widths.slice(from, to), labelWidth))] : []),
+      colors.faint(line(title, headings)),
+      ...rows.map((row) => {
+        const text = line(fit(row.label), row.cells)
+        return row.faint ? colors.faint(text) : colors.strong(text.slice(0, labelWidth)) + text.slice(labelWidth)
+      }),
+    ]
+  })
+}
+
+/** Ranges of columns, each as wide as fits beside the labels and at least one group. */
+function partsWithin(
+  columns: readonly Column[],
+  widths: readonly number[],
+  room: number,
+): { from: number; to: number }[] {
+  const parts: { from: number; to: number }[] = []
+  for (const { from, to } of spans(columns)) {
+    const last = parts.at(-1)
+    if (last !== undefined && spanWidth(widths, last.from, to) + GAP <= room) last.to = to
+    else parts.push({ from, to })
+  }
+  return parts
 }
 
 /** Ranges of columns that share a group heading. */

@@ -173,6 +173,50 @@ test('in closed loop response times and lags are n/a, and the report says why', 
   assert.match(text, /Closed loop: throughput only/)
 })
 
+test('on a terminal of 80 columns no line is longer, and every figure stands in one of the tables', () => {
+  const systems = [system('postgres cdc', { conflictBasis: 'exact' }), system('lsm log')]
+  const wide = renderBench(bench(systems), 'f', PLAIN)
+  const narrow = renderBench(bench(systems), 'f', PLAIN, 80).split('\n')
+  assert.ok(
+    narrow.every((line) => line.length <= 80),
+    narrow.join('\n'),
+  )
+  const cells = (lines: readonly string[]) =>
+    lines.filter((line) => line.startsWith('lsm log ')).flatMap((line) => line.split(/\s{2,}/).slice(1))
+  assert.ok(cells(narrow).length > 12)
+  assert.deepEqual(cells(narrow), cells(wide.split('\n')))
+  assert.equal(renderBench(bench(systems), 'f', PLAIN, 200), wide)
+})
+
+test('one lost write is told in the singular; where nothing is compared, DCs that end apart are no loss', () => {
+  const apart = (lost: number) => [
+    ...USUAL.filter(({ metric: name }) => !['lost_writes', 'divergent_rows'].includes(name)),
+    metric('lost_writes', lost),
+    metric('divergent_rows', lost),
+  ]
+  const told = (lost: number, conflicts: Capabilities['conflicts']) =>
+    renderBench(
+      bench([system('lsm log', { metrics: apart(lost), capabilities: { ...CAPABILITIES, conflicts } })]),
+      'f',
+      PLAIN,
+    ).replaceAll(/\s+/g, ' ')
+  assert.match(
+    told(1, 'last-write-wins'),
+    /1 acknowledged write is lost in at least one DC \(0 in all\), and 1 row differs/,
+  )
+  assert.match(told(4, 'last-write-wins'), /4 acknowledged writes are lost .* and 4 rows differ at the end\./)
+  const diverging = told(4, 'diverges')
+  assert.match(diverging, /4 rows differ at the end, as must be .*: of 4 keys some DC ends without the newest write/)
+  assert.doesNotMatch(diverging, /lost in/)
+})
+
+test('a store that writes nothing to storage is said to be in memory alone', () => {
+  const metrics = [...USUAL.slice(0, -3), metric('write_amplification', 0)]
+  const text = renderBench(bench([system('memory lww', { metrics })]), 'f', PLAIN)
+  assert.match(text, /Nothing is written to storage/)
+  assert.doesNotMatch(text, /0 bytes to storage/)
+})
+
 test('an invalid run and a broken promise are said in words, and colours only come on a terminal that wants them', () => {
   const verdict: Verdict = {
     status: 'invalid',

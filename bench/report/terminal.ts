@@ -35,10 +35,17 @@ const COLUMNS: readonly TableColumn[] = [
 ]
 /** Beside an exact share, what visibility alone bounds it by. */
 const BOUNDS: Column = { group: 'conflicts', heading: '[min..max]' }
+/** The longest line of a sentence, and the shortest one that a narrow terminal makes it. */
 const LINE_WIDTH = 118
+const LINE_WIDTH_MIN = 40
 
-/** The report as text that ends in a line break. `folder` is how the reader finds the bench folder. */
-export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors): string {
+/**
+ * The report as text that ends in a line break. `folder` is how the reader finds the bench folder, `width` that of the
+ * terminal in characters; without one, tables are as wide as they are.
+ */
+export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors, width?: number): string {
+  const lineWidth = Math.min(LINE_WIDTH, Math.max(width ?? LINE_WIDTH, LINE_WIDTH_MIN))
+  const within = width === undefined ? {} : { width }
   const exact = bench.systems.some((system) => system.conflictBasis === 'exact')
   const after = COLUMNS.findIndex(({ metric }) => metric === 'conflict_share') + 1
   const withBounds = <T>(items: readonly T[], bounds: T): T[] =>
@@ -47,13 +54,13 @@ export function renderBench(bench: BenchAnalysis, folder: string, colors: Colors
     systemRows(system).map((row, i) => ({ ...row, cells: withBounds(row.cells, i === 0 ? boundsText(system) : '') })),
   )
   const paragraphs = [
-    ...wrapText(colors.strong(headline(bench)), LINE_WIDTH, ''),
-    ...tableLines(withBounds<Column>(COLUMNS, BOUNDS), rows, colors),
-    ...linkTableLines(bench, colors),
-    ...plantedTableLines(bench, colors),
+    ...wrapText(colors.strong(headline(bench)), lineWidth, ''),
+    ...tableLines(withBounds<Column>(COLUMNS, BOUNDS), rows, colors, within),
+    ...linkTableLines(bench, colors, width),
+    ...plantedTableLines(bench, colors, width),
     '',
-    ...[...faultSentences(bench), ...meaningOf(bench)].flatMap((sentence) => wrapText(sentence, LINE_WIDTH, '  ')),
-    ...verdictLines(bench, folder, colors),
+    ...[...faultSentences(bench), ...meaningOf(bench)].flatMap((sentence) => wrapText(sentence, lineWidth, '  ')),
+    ...verdictLines(bench, folder, colors, lineWidth),
   ]
   return `${paragraphs.join('\n')}\n`
 }
@@ -136,9 +143,9 @@ function measuredText({ links, metrics }: RunAnalysis, alike: boolean): string {
   return ` (measured RTTs at most ${shortText(most(off))} ms off, p50)`
 }
 
-function verdictLines(bench: BenchAnalysis, folder: string, colors: Colors): string[] {
+function verdictLines(bench: BenchAnalysis, folder: string, colors: Colors, lineWidth: number): string[] {
   const { status, reasons, warnings, broken } = bench.verdict
-  const indented = (sentence: string) => wrapText(sentence, LINE_WIDTH, '  ')
+  const indented = (sentence: string) => wrapText(sentence, lineWidth, '  ')
   const fdatasync = bench.runs[0].fdatasyncP50Ms
   const word = status === 'valid' ? colors.good('valid') : colors.bad('invalid')
   const quick = bench.runs.some((run) => run.quick) ? ' (quick)' : ''

@@ -77,7 +77,7 @@ class CassandraAdmin implements Admin {
   async backlog(): Promise<readonly Backlog[]> {
     const dcs = this.#plan.dcs.map((from) =>
       this.#answers.of(from.name, () =>
-        backlogOf(this.#serversOf(from.name), this.#plan.dcs, this.#copies, BACKLOG_WITHIN_MS),
+        backlogOf(this.#serversOf(from.name), this.#plan, this.#copies, BACKLOG_WITHIN_MS),
       ),
     )
     return (await Promise.all(dcs)).flatMap((found) => found ?? [])
@@ -117,12 +117,12 @@ class CassandraAdmin implements Admin {
 }
 
 /** Connects to every server. */
-export async function openAdmin(endpoints: Endpoints, plan: DeployPlan): Promise<Admin> {
+export async function openAdmin(endpoints: Endpoints, plan: DeployPlan, signal: AbortSignal): Promise<Admin> {
   const copies = readSettings(plan.settings).rf
   const opened = await Promise.allSettled(
     nodesOf(plan.dcs, copies).map(async (node): Promise<Server> => {
       const { dc, copy } = node
-      const client = await connect(endpoints, { dc, copies, copy, connections: 2, timeoutMs: STATEMENT_MS })
+      const client = await connect(endpoints, { dc, copies, copy, connections: 2, timeoutMs: STATEMENT_MS }, signal)
       const agent = new Agent(`cassandra ${dc.name}`, endpoints[dc.name][agentPort(copy)], plan.secret)
       return { node, client, agent }
     }),

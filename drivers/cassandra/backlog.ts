@@ -1,9 +1,10 @@
-// What one DC's servers still have to hand on to the others: hints that they wrote and that have not arrived, and messages that
-// wait for a connection.
-import type { Backlog } from '../../bench/contract/driver.ts'
+// What one DC's servers still have to hand on to the others: hints that they wrote and that have not arrived, and writes whose
+// answers are awaited.
+import type { Backlog, DeployPlan } from '../../bench/contract/driver.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
-import { identityOf } from './names.ts'
-import { execute, type Server } from './server.ts'
+import type { Question } from './agent.ts'
+import { identityOf, KEYSPACE } from './names.ts'
+import type { Server } from './server.ts'
 
 const HINTS = 'org.apache.cassandra.metrics:type=HintsService,*'
 
@@ -27,30 +28,45 @@ export function hintsLeft(
   return Math.max(0, left)
 }
 
+interface Counted {
+  readonly Count?: number
+}
+
+/**
+ * Writes that this server coordinated and whose answers from every DC have neither come nor timed out: the server follows each
+ * write until it would have met EACH_QUORUM (`ideal_consistency_level`).
+ */
+function underWay([coordinated, met, missed]: readonly (Counted | undefined)[]): number {
+  return Math.max(0, (coordinated?.Count ?? 0) - (met?.Count ?? 0) - (missed?.Count ?? 0))
+}
+
 /** In rows, from the servers of one DC to each other DC. */
 export async function backlogOf(
   servers: readonly Server[],
-  dcs: readonly Dc[],
+  { dcs, table }: Pick<DeployPlan, 'dcs' | 'table'>,
   copies: number,
   timeoutMs: number,
 ): Promise<readonly Backlog[]> {
+  const questions = [
+    { type: 'read', mbean: HINTS, attribute: 'Count' },
+    ...[
+      `type=Table,keyspace=${KEYSPACE},scope=${table.name},name=CoordinatorWriteLatency`,
+      `type=Keyspace,keyspace=${KEYSPACE},name=IdealCLWriteLatency`,
+      `type=Keyspace,keyspace=${KEYSPACE},name=WriteFailedIdealCL`,
+    ].map((name): Question => ({ type: 'read', mbean: `org.apache.cassandra.metrics:${name}`, attribute: ['Count'] })),
+  ] satisfies readonly Question[]
   const found = await Promise.all(
-    servers.map(async (server) => {
-      const [[mbeans], { rows }] = await Promise.all([
-        server.agent.ask([{ type: 'read', mbean: HINTS, attribute: 'Count' }], timeoutMs),
-        execute(server, 'SELECT dc, pending_count FROM system_views.internode_outbound'),
-      ])
-      return { mbeans: (mbeans ?? {}) as Parameters<typeof hintsLeft>[0], rows }
+    servers.map(async ({ agent }) => {
+      const [mbeans, ...counted] = await agent.ask(questions, timeoutMs)
+      const hints = (mbeans ?? {}) as Parameters<typeof hintsLeft>[0]
+      return { hints, writes: underWay(counted as readonly (Counted | undefined)[]) }
     }),
   )
   const [{ node }] = servers
   return dcs
     .filter(({ index }) => index !== node.dc.index)
     .map((to): Backlog => {
-      const amount = found.reduce((sum, { mbeans, rows }) => {
-        const pending = rows.filter((row) => row.dc === to.name).map((row) => Number(row.pending_count))
-        return sum + hintsLeft(mbeans, to, copies) + pending.reduce((total, count) => total + count, 0)
-      }, 0)
+      const amount = found.reduce((sum, { hints, writes }) => sum + hintsLeft(hints, to, copies) + writes, 0)
       return { from: node.dc.name, to: to.name, amount, unit: 'rows' }
     })
 }

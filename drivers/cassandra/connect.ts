@@ -2,6 +2,7 @@
 import { Client, policies } from 'cassandra-driver'
 import type { Address, Endpoints } from '../../bench/contract/driver.ts'
 import { BenchError, messageOf } from '../../bench/contract/errors.ts'
+import { orReason } from '../../bench/lib/abort.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { clientIdentityOf, cqlPort } from './names.ts'
 
@@ -48,8 +49,8 @@ interface Connecting {
   readonly timeoutMs: number
 }
 
-/** A client of the servers of `dc`. Rejects with STORE when none can be reached. */
-export async function connect(endpoints: Endpoints, connecting: Connecting): Promise<Client> {
+/** A client of the servers of `dc`. Rejects with STORE when none can be reached, or with the signal's reason. */
+export async function connect(endpoints: Endpoints, connecting: Connecting, signal: AbortSignal): Promise<Client> {
   const { dc, copies, copy, connections, timeoutMs } = connecting
   const numbers = copy === undefined ? Array.from({ length: copies }, (_, i) => i) : [copy]
   const places = new Map(
@@ -97,10 +98,13 @@ export async function connect(endpoints: Endpoints, connecting: Connecting): Pro
   for (const event of ['hostAdd', 'hostRemove', 'hostUp', 'hostDown']) client.on(event, (host: Host) => known.add(host))
   hosts.set(client, known)
   try {
-    await client.connect()
+    await orReason(client.connect(), signal)
     return client
   } catch (error) {
-    await disconnect(client).catch(() => undefined)
+    // A client that is still connecting ends when that does.
+    const ending = disconnect(client).catch(() => undefined)
+    signal.throwIfAborted()
+    await ending
     throw new BenchError(
       'STORE',
       `The cassandra server of ${dc.name} cannot be reached: ${messageOf(error)}; its log says why.`,

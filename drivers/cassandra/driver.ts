@@ -34,8 +34,8 @@ export const cassandra: Driver = {
   missing: async (settings) => missingPrograms(settings.java ?? ''),
   provisions: (settings) => [cassandraProvision(readSettings(settings))],
   services,
-  open: (dc, seen, options) => openSession(dc, seen, options),
-  admin: (endpoints, plan) => openAdmin(endpoints, plan),
+  open: openSession,
+  admin: openAdmin,
   bytesPerRow: (columns) => ROW_BYTES + valueBytes(columns),
 
   needs({ columns, writtenRows, settings }) {

@@ -1,5 +1,6 @@
 // How rows are handed to the store.
 import type { WriteMode } from '../../bench/contract/driver.ts'
+import { REPLICATION } from './replications.ts'
 
 export const MODES: readonly [WriteMode, ...WriteMode[]] = [
   {
@@ -12,9 +13,11 @@ export const MODES: readonly [WriteMode, ...WriteMode[]] = [
   {
     name: 'batch',
     meaning:
-      'One unlogged batch of prepared statements for 50 rows, up to 8 under way in each session; under serial the rows go one by one.',
+      'One unlogged batch of prepared statements for 50 rows, up to 8 under way in each session; not for serial.',
     batchRows: 50,
     inFlight: 8,
     writers: 1,
+    // A transaction is of one row.
+    notFor: [REPLICATION.serial],
   },
 ]

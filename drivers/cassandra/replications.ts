@@ -9,13 +9,14 @@ export const REPLICATION = {
   localOne: 'local-one',
 } as const
 
-const CELLS: Omit<Capabilities, 'acknowledges'> = {
-  conflicts: 'last-write-wins',
+const SHARED: Omit<Capabilities, 'acknowledges' | 'conflicts'> = {
   // Mutations travel over several connections and are applied by many threads.
   ordered: false,
   transactions: false,
   readable: true,
 }
+
+const CELLS: Omit<Capabilities, 'acknowledges'> = { ...SHARED, conflicts: 'last-write-wins', blindWrites: true }
 
 export const REPLICATIONS: readonly [Replication, ...Replication[]] = [
   {
@@ -34,7 +35,7 @@ export const REPLICATIONS: readonly [Replication, ...Replication[]] = [
     name: REPLICATION.serial,
     meaning:
       'A write is a lightweight transaction over all DCs (Paxos, SERIAL, committed at QUORUM): it succeeds only over an older version, and is raised above a newer one.',
-    capabilities: { ...CELLS, conflicts: 'none', acknowledges: 'quorum' },
+    capabilities: { ...SHARED, conflicts: 'none', acknowledges: 'quorum' },
   },
   {
     name: REPLICATION.localOne,

@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { DeployPlan } from '../../bench/contract/driver.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
+import { parseScenario } from '../../bench/cli/scenario-schema.ts'
+import { systemsOf } from '../../bench/systems.ts'
+import { workloads } from '../../workloads/index.ts'
+import { cassandra } from './driver.ts'
 import { findJava } from './java.ts'
 import { nodeFiles } from './node-config.ts'
 import { nodesOf, seedOf } from './names.ts'
@@ -82,4 +86,15 @@ test('a Java is taken by its release file: 17 where it is asked for, and another
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('the mode batch does not go with serial, and goes with the others', () => {
+  const registry = {
+    drivers: [{ driver: cassandra, module: new URL('./driver.ts', import.meta.url), exportName: 'cassandra' }],
+    workloads,
+  }
+  const asked = (replication: string) =>
+    systemsOf(parseScenario({ driver: 'cassandra', replication, mode: 'batch', quick: true }), registry)
+  assert.throws(() => asked('serial'), /The mode batch does not go with cassandra serial: choose single/)
+  assert.equal(asked('each-quorum')[0].mode.name, 'batch')
 })

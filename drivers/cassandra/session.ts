@@ -2,7 +2,7 @@
 import type { Client, types } from 'cassandra-driver'
 import type { Endpoints, RowVersions, Session, SessionOptions } from '../../bench/contract/driver.ts'
 import { OUTCOME, type WriteResult } from '../../bench/contract/outcome.ts'
-import type { RowBatch } from '../../bench/contract/table.ts'
+import { OPERATION, type RowBatch } from '../../bench/contract/table.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { connect, disconnect } from './connect.ts'
 import { cqlTable, insertRow, readVersions, type CqlTable } from './cql-table.ts'
@@ -12,6 +12,8 @@ import { insertValues, keyList, readInt64 } from './row-values.ts'
 import { SerialWriter } from './serial-writer.ts'
 import { readSettings } from './settings.ts'
 import { outcomeOf } from './write-outcome.ts'
+
+const longOf = (value: unknown): number => (value as types.Long).toNumber()
 
 /** Keys that one statement asks for. */
 const KEYS_PER_READ = 100
@@ -45,6 +47,10 @@ class CassandraSession implements Session {
   }
 
   async write(batch: RowBatch): Promise<WriteResult> {
+    // The store adds to counters alone, which cannot stand beside a dot and a version.
+    if (batch.operations.subarray(0, batch.count).includes(OPERATION.increment)) {
+      return { outcome: OUTCOME.fail, error: 'increment' }
+    }
     const { serial, order } = { serial: this.#serial, order: this.#order }
     const endMs = performance.now() + this.#timeoutMs
     if (serial !== undefined && order !== undefined) {
@@ -76,10 +82,11 @@ class CassandraSession implements Session {
   async read(keys: Float64Array): Promise<RowVersions> {
     const dots = new Float64Array(keys.length)
     const versions = new Float64Array(keys.length)
-    const places = new Map<number, number>()
-    keys.forEach((key, i) => places.set(key, i))
-    const parts = Array.from({ length: Math.ceil(keys.length / KEYS_PER_READ) }, (_, i) =>
-      keys.subarray(i * KEYS_PER_READ, (i + 1) * KEYS_PER_READ),
+    const places = new Map<number, number[]>()
+    keys.forEach((key, i) => places.set(key, [...(places.get(key) ?? []), i]))
+    const asked = Float64Array.from(places.keys())
+    const parts = Array.from({ length: Math.ceil(asked.length / KEYS_PER_READ) }, (_, i) =>
+      asked.subarray(i * KEYS_PER_READ, (i + 1) * KEYS_PER_READ),
     )
     const { text, consistency } = this.#read
     const isRow = this.#table.cells === 'row'
@@ -87,10 +94,12 @@ class CassandraSession implements Session {
       parts.map(async (part) => {
         const { rows } = await this.#client.execute(text, [keyList(part)], { prepare: true, consistency })
         for (const row of rows) {
-          const place = places.get((row.key as types.Long).toNumber())
-          if (place === undefined) continue
-          dots[place] = isRow ? readInt64(row.row as Buffer, 0) : (row.dot as types.Long).toNumber()
-          versions[place] = isRow ? readInt64(row.row as Buffer, 8) : (row.version as types.Long).toNumber()
+          const dot = isRow ? readInt64(row.row as Buffer, 0) : longOf(row.dot)
+          const version = isRow ? readInt64(row.row as Buffer, 8) : longOf(row.version)
+          for (const place of places.get(longOf(row.key)) ?? []) {
+            dots[place] = dot
+            versions[place] = version
+          }
         }
       }),
     )
@@ -103,8 +112,13 @@ class CassandraSession implements Session {
 }
 
 /** Opens a session on the servers of `dc`. Rejects with STORE when none can be reached. */
-export async function openSession(dc: Dc, seen: Endpoints, options: SessionOptions): Promise<Session> {
+export async function openSession(
+  dc: Dc,
+  seen: Endpoints,
+  options: SessionOptions,
+  signal: AbortSignal,
+): Promise<Session> {
   const copies = readSettings(options.plan.settings).rf
-  const client = await connect(seen, { dc, copies, connections: 2, timeoutMs: options.timeoutMs })
+  const client = await connect(seen, { dc, copies, connections: 2, timeoutMs: options.timeoutMs }, signal)
   return new CassandraSession(client, dc, options)
 }

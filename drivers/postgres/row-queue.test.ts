@@ -113,3 +113,14 @@ test('a transaction that has not ended is cut when memory is full, and ends with
   const rest = queue.take(100, true)
   assert.deepEqual([rest?.rows, rest?.position, rest?.transactions.length], [0, positionOf(5), 1])
 })
+
+test('a tuple that does not end where its row ends is not applied, whatever lies behind it', () => {
+  const bytes = tuple([int64(1), int64(2), int64(16)])
+  for (let end = 2; end < bytes.length; end++) {
+    const queue = new RowQueue(COLUMNS)
+    // What follows in the chunk reads as nulls.
+    queue.push(1, 16, Buffer.concat([bytes.subarray(0, end), Buffer.alloc(40, 'n')]), 0, end)
+    queue.mark({ endLsn: 1, waiting: 1 }, positionOf(1))
+    assert.throws(() => queue.take(100, false), { code: 'FORMAT' }, `cut after ${end} bytes`)
+  }
+})

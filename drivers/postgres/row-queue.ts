@@ -95,14 +95,15 @@ export class RowQueue {
       if (i > 0 && this.#keys[row] === this.#keys[order[i - 1]]) continue
       rows++
       const chunk = this.#chunks[row]
+      const end = this.#ends[row]
       let at = this.#starts[row] + TUPLE_HEADER_BYTES
       for (let c = 0; c < arrays.length; c++) {
-        if (isNull(chunk, at)) {
+        if (isNull(chunk, at, end)) {
           arrays[c].addNull()
           at++
           continue
         }
-        const element = elementStart(chunk, at)
+        const element = elementStart(chunk, at, end)
         const length = 4 + uint32At(chunk, element)
         arrays[c].addElement(chunk, element, length)
         at = element + length

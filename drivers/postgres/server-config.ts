@@ -12,7 +12,8 @@ export function serverConfig(plan: DeployPlan, address: Address): string {
     ['listen_addresses', address.host],
     ['port', address.port],
     ['unix_socket_directories', ''],
-    ['max_connections', 300],
+    // Every writer of a DC and, where DCs take turns, its reader beside it, at most 256 of each; probers, pipelines, admins.
+    ['max_connections', 560],
     ['password_encryption', 'scram-sha-256'],
 
     ['wal_level', 'logical'],

@@ -13,12 +13,14 @@ const slotOf = ({ vector }: SqlTable, dcIndex: number) => vector.slice(dcIndex, 
 
 function onConflict(table: SqlTable, dcIndex: number, counter: Setting): string {
   const [, dot] = table.harness
-  const settings = [dot, ...table.own, ...slotOf(table, dcIndex)].map(({ name }) => {
+  const settings = [dot, ...table.own].map(({ name }) => {
     const column = escapeIdentifier(name)
     const special = table.counters.includes(name) ? counter(column) : undefined
     return `${column} = ${special ?? `excluded.${column}`}`
   })
-  return `ON CONFLICT (key) DO UPDATE SET ${settings.join(', ')},
+  // A write that was unknown and comes true behind a later one of its DC takes nothing back of what was seen.
+  const joined = slotOf(table, dcIndex).map(({ name }) => `${name} = GREATEST(t.${name}, excluded.${name})`)
+  return `ON CONFLICT (key) DO UPDATE SET ${[...settings, ...joined].join(', ')},
     version = GREATEST(excluded.version, ${nextVersion('t.version', dcIndex)})`
 }
 

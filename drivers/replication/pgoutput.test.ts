@@ -109,12 +109,12 @@ test('walking a tuple gives every column as null or as length and bytes, and end
       const bytes = tuple(values.map((value) => (value === null ? null : Buffer.from(value))))
       let at = TUPLE_HEADER_BYTES
       for (const value of values) {
-        assert.equal(isNull(bytes, at), value === null)
+        assert.equal(isNull(bytes, at, bytes.length), value === null)
         if (value === null) {
           at++
           continue
         }
-        const element = elementStart(bytes, at)
+        const element = elementStart(bytes, at, bytes.length)
         const length = uint32At(bytes, element)
         assert.deepEqual(Uint8Array.from(bytes.subarray(element + 4, element + 4 + length)), Uint8Array.from(value))
         at = element + 4 + length
@@ -127,5 +127,5 @@ test('walking a tuple gives every column as null or as length and bytes, and end
 
 test('a column that is unchanged or null has no element', () => {
   for (const bytes of [tuple([null]), Buffer.from('\0\u0001u', 'latin1')])
-    assert.throws(() => elementStart(bytes, TUPLE_HEADER_BYTES), { code: 'FORMAT' })
+    assert.throws(() => elementStart(bytes, TUPLE_HEADER_BYTES, bytes.length), { code: 'FORMAT' })
 })

@@ -135,16 +135,18 @@ export function tupleEnd(bytes: Uint8Array, start: number, limit: number): numbe
   return at
 }
 
-/** Whether the column that begins at `at` is null; it is this one byte then. */
-export function isNull(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === NULL
+/** Whether the column that begins at `at`, before `limit`, is null; it is this one byte then. */
+export function isNull(bytes: Uint8Array, at: number, limit: number): boolean {
+  return at < limit && bytes[at] === NULL
 }
 
 /**
  * Where the element of the next column begins, given where the column begins: an element is length and bytes. Throws
- * FORMAT for a column that is null, unchanged or not binary; the latter two our tables and writes never make.
+ * FORMAT for a column that is null, unchanged or not binary, the latter two of which our tables and writes never make, and
+ * for one that does not end before `limit`.
  */
-export function elementStart(bytes: Uint8Array, at: number): number {
+export function elementStart(bytes: Uint8Array, at: number, limit: number): number {
   if (bytes[at] !== BINARY) refuse('holds a column that is not whole and binary')
+  if (at + 5 > limit || at + 5 + uint32At(bytes, at + 1) > limit) refuse('holds a torn row')
   return at + 1
 }

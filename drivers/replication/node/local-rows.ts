@@ -26,15 +26,18 @@ export class LocalRows {
     this.#options = options
   }
 
-  /** Of which rows the stored record is needed, if of any; throws MalformedFrame where an increment does not fit the table. */
+  /**
+   * Of which rows the stored record is needed, if of any; throws MalformedFrame where the table has counters and a content
+   * does not fit it: sooner than some later increment finds it, half-way through its batch.
+   */
   needsRecord(rows: PackedRows): ((row: number) => boolean) | undefined {
     const { vectors, counterColumns } = this.#options
     let increments = false
     if (counterColumns.any) {
       for (let i = 0; i < rows.count; i++) {
-        if (rows.operation(i) !== OPERATION.increment) continue
-        counterColumns.check(rows.record(i))
-        increments = true
+        const operation = rows.operation(i)
+        if (operation !== OPERATION.delete) counterColumns.check(rows.record(i))
+        if (operation === OPERATION.increment) increments = true
       }
     }
     if (vectors !== undefined) return () => true
@@ -62,8 +65,10 @@ export class LocalRows {
         // A request that was overtaken by a later one of the same writer, on another connection.
         if (dotDc(found.dots[i]) === dcIndex && found.dots[i] >= dot) {
           counters.superseded_rows++
-          // The later one replaced what an upsert would have written, but never saw an increment.
-          if (increments) (unknown ??= []).push(i)
+          ;(unshipped ??= new Set()).add(i)
+          // The later one replaced what an upsert would have written, but never saw an increment; and none of them replaced
+          // what was found, so that where causality is exact there is nothing to say.
+          if (increments || causes !== undefined) (unknown ??= []).push(i)
           continue
         }
         version = nextVersion(known, dcIndex)
