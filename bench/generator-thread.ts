@@ -56,6 +56,7 @@ const ending = new AbortController()
 const sessions: Session[] = []
 /** Only where DCs take turns: a session a writer that reads whose turn it is. */
 const turnSessions: Session[] = []
+const turns: Turns[] = []
 let generator: Generator | undefined
 const alarm = new Alarm(() => generator?.ring())
 
@@ -72,13 +73,18 @@ function ownWriters(): number[] {
   return writers
 }
 
-/** The turns of one phase of this worker's writer `i`; undefined where DCs write as they like. */
-function turnsOf(i: number): Turns | undefined {
+/**
+ * Who says whose turn it is, on a session of its own; nobody where DCs write as they like. One for all phases: a write without
+ * an outcome keeps its key for good.
+ */
+async function openTurns(open: () => Promise<Session>): Promise<void> {
   const { takesTurns } = workload
-  if (takesTurns === undefined) return undefined
+  if (takesTurns === undefined) return
+  const session = await open()
+  turnSessions.push(session)
   const dcCount = plan.deployPlan.dcs.length
   const firstOf = (key: number) => takesTurns(key, plan.options, dcCount)
-  return new Turns(turnSessions[i], { dcIndex: plan.dcIndex, dcCount, firstOf, timeoutMs: plan.timeoutMs })
+  turns.push(new Turns(session, { dcIndex: plan.dcIndex, dcCount, firstOf, timeoutMs: plan.timeoutMs }))
 }
 
 async function runPhase(order: PhaseOrder): Promise<void> {
@@ -131,7 +137,7 @@ async function runPhase(order: PhaseOrder): Promise<void> {
       settled: running.onSettled,
       declined: running.onDeclined,
     }
-    return new Lane(sessions[i], laneOptions, content, clock, recorder, touched, events, turnsOf(i))
+    return new Lane(sessions[i], laneOptions, content, clock, recorder, touched, events, turns[i])
   })
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, (order.startUs - nowUs()) / 1000 - 2)))
   const loop = monitorEventLoopDelay({ resolution: EVENT_LOOP_SAMPLE_MS })
@@ -192,6 +198,6 @@ for (const _ of ownWriters()) {
   const open = (purpose: SessionOptions['purpose']) =>
     driver.open(dc, plan.seen, { plan: deployPlan, mode, timeoutMs, purpose }, ending.signal)
   sessions.push(await open('write'))
-  if (workload.takesTurns !== undefined) turnSessions.push(await open('probe'))
+  await openTurns(() => open('probe'))
 }
 say({ type: 'ready' })

@@ -152,7 +152,10 @@ function addHeld(run: RunData, { of, pure }: Groups, total: CounterSums): void {
   const first = new Float64Array(pure.length)
   const unequal = new Uint8Array(pure.length)
   for (const [dc, path] of run.counts.entries()) {
-    if (path === null) continue
+    if (path === null) {
+      total.held[dc] = null
+      continue
+    }
     const held = new Float64Array(pure.length)
     const end = { torn: false, bytes: 0 }
     for (const block of readBlocks(COUNTS, path, end)) {
@@ -162,7 +165,11 @@ function addHeld(run: RunData, { of, pure }: Groups, total: CounterSums): void {
         if (group >= 0) held[group] += block.value[row]
       }
     }
-    if (end.torn) run.torn.add(path)
+    if (end.torn) {
+      run.torn.add(path)
+      total.held[dc] = null
+      continue
+    }
     let sum = 0
     for (let group = 0; group < pure.length; group++) {
       if (pure[group] === 0) continue

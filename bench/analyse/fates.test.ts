@@ -169,6 +169,24 @@ function asRun({ causes, ...world }: CausalWorld, exact: boolean): PlantedRun {
   return { ...world, ...(exact ? { causes } : {}), measureMs: [0, 2000] }
 }
 
+test('an unknown write happened where a later one of another DC knew of it, though what it replaced was its own', async () => {
+  const writes = [
+    { dc: 0, key: 5, sentMs: 1000, outcome: OUTCOME.info },
+    { dc: 1, key: 5, sentMs: 1010, ackedMs: 1012 },
+    { dc: 1, key: 5, sentMs: 1100, ackedMs: 1102 },
+  ]
+  const finals = [0, 1].map((dc) => ({ dc, key: 5, write: 2 }))
+  const present = async (known: number) => {
+    const causes = [
+      { write: 1, overwrote: -1, seen: [-1, -1] },
+      { write: 2, overwrote: 1, seen: [known, -1] },
+    ]
+    return boundsOf(await analysed({ writes, finals, causes }), 'unknown_present')
+  }
+  assert.deepEqual(await present(0), [1, 1, 1])
+  assert.deepEqual(await present(-1), [0, 0, 1])
+})
+
 test('in random worlds the unknown writes that happened are within the bounds, and more is known where causality is exact', async (t) => {
   t.diagnostic(`seeds ${FIRST_SEED} and ${WORLDS} on`)
   const sure = [0, 0]

@@ -17,7 +17,7 @@ export function isOfMeasuredPhase(dot: number): boolean {
   return phaseOf(dotIncarnation(dot)) === PHASE.measure
 }
 
-/** Final rows by DC, null where the run has none of it; and how many of them have a key of which the ledger has no write. */
+/** Final rows by DC, null where the run has none of it or a torn file; and how many of them have a key of which the ledger has no write. */
 export function readFinals(
   run: RunData,
   groupOf: DotTable,
@@ -45,8 +45,10 @@ export function readFinals(
         final.state[group] = block.state[row]
       }
     }
-    if (end.torn) run.torn.add(path)
-    return final
+    if (!end.torn) return final
+    // Keys after the tear would look as if nothing were held of them.
+    run.torn.add(path)
+    return null
   })
   return { finals, unknown }
 }

@@ -19,7 +19,7 @@ export interface KeySpace {
   readonly pairs: ConflictPairs
   readonly counts: WriteCounts
   readonly visible: readonly VisibleCounts[]
-  /** Null where the run has no final rows of some DC. */
+  /** Null where the final rows of some DC are not known. */
   readonly lostWrites: LostWrites | null
   readonly lostUpdates: LostUpdates | null
   readonly fates: Fates
@@ -40,7 +40,7 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
   const pairs = new ConflictPairs()
   const counts = new WriteCounts(dcCount)
   const visible = run.dcs.map((): VisibleCounts => ({ probed: 0, shown: 0, possible: 0 }))
-  const haveFinals = run.finals.every((path) => path !== null)
+  let haveFinals = true
   const lostWrites = newLostWrites(dcCount)
   const lostUpdates: LostUpdates = [0, 0, 0, 0]
   const fates = new Fates(run)
@@ -53,6 +53,7 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
   using ledger = splitLedger(run, partitions)
   for (const part of ledger.parts) {
     const partition = loadPartition(part)
+    haveFinals &&= partition.finals.every((final) => final !== null)
     const history = new KeyHistory(partition, evidence, dcCount, allProbed)
     const counter = new ConflictCounter(partition, history, slices, kind, conflicts)
     const partFates = fates.part(part, partition, history)

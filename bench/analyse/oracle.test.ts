@@ -52,8 +52,8 @@ interface ListedPair {
 }
 
 /** In every second world the links are known to take what even the fastest row takes. */
-function withDelays(topology: Topology, { seed, lagMs }: CausalPlan): Topology {
-  const delayMs = seed % 2 === 0 ? 0 : lagMs[0] * 0.8
+function withDelays(topology: Topology, { seed, law, lagMs }: CausalPlan): Topology {
+  const delayMs = seed % 2 === 0 ? 0 : lagMs[0] * (law === 'jittered' ? 0.8 : 1)
   return { ...topology, links: topology.links.map((link) => ({ ...link, delayMs })) }
 }
 

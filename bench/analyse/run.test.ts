@@ -1,13 +1,13 @@
 // One whole run folder in, all derived files out: the same bytes every time, whatever the partitions.
 import assert from 'node:assert/strict'
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { HistogramLogReader } from 'hdr-histogram-js'
 import { figureOf } from '../contract/analysis.ts'
 import { BenchError } from '../contract/errors.ts'
 import { OUTCOME } from '../contract/outcome.ts'
-import { RUN_FILES, writesFile } from '../contract/run-folder.ts'
+import { finalFile, RUN_FILES, writesFile } from '../contract/run-folder.ts'
 import { plant, scratchFolder } from './planted.fixture.ts'
 import { analyseRun } from './run.ts'
 import { makeWorld, type WorldPlan } from './world.fixture.ts'
@@ -153,6 +153,22 @@ test('a torn ledger part is read as far as it goes and makes the run invalid', a
   assert.equal(figureOf(metrics, 'response_p50').n, 1)
   assert.match(verdict.reasons.join(), /writes-us-east-0\.bin ends in the middle of a block/)
 })
+
+for (const partitions of [1, 3]) {
+  test(`a torn file of final rows tells nothing of what was lost, in ${partitions} parts`, async () => {
+    using folder = scratchFolder()
+    const writes = Array.from({ length: 9 }, (_, key) => ({ dc: 0, key, sentMs: 1500, ackedMs: 1502 }))
+    plant(folder.path, { writes })
+    const file = join(folder.path, RUN_FILES.ledger, finalFile('eu-west'))
+    truncateSync(file, statSync(file).size - 1)
+    const { metrics, verdict } = await analyseRun(folder.path, { partitions })
+    for (const metric of ['lost_writes', 'lost_updates', 'mixed_rows', 'resurrected_rows']) {
+      assert.equal(figureOf(metrics, metric).value, null, metric)
+    }
+    assert.deepEqual(verdict.broken, [])
+    assert.match(verdict.reasons.join(), /final-eu-west\.bin ends in the middle of a block/)
+  })
+}
 
 test('a folder that is no run says so', async () => {
   using folder = scratchFolder()

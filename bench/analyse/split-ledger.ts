@@ -93,14 +93,16 @@ function writeParts(run: RunData, folder: string, of: number): LedgerPart[] {
     if (path !== null) split(COUNTS, path, 'counts', dc, rises)
   }
   const dcs = [...run.dcs.keys()]
+  // What a torn file says of a DC's end is not known key by key.
+  const whole = (path: string | null): boolean => path !== null && !run.torn.has(path)
   return Array.from(rows, (count, part) => {
     const own: RunData = {
       ...run,
       writes: dcs.map((dcIndex) => ({ dcIndex, path: name(part, 'writes', dcIndex) })),
       causes: run.causes.length === 0 ? [] : dcs.map((dcIndex) => ({ dcIndex, path: name(part, 'causes', dcIndex) })),
       probes: run.probes.map((path, dc) => (path === null ? null : name(part, 'probes', dc))),
-      finals: run.finals.map((path, dc) => (path === null ? null : name(part, 'final', dc))),
-      counts: run.counts.map((path, dc) => (path === null ? null : name(part, 'counts', dc))),
+      finals: run.finals.map((path, dc) => (whole(path) ? name(part, 'final', dc) : null)),
+      counts: run.counts.map((path, dc) => (whole(path) ? name(part, 'counts', dc) : null)),
     }
     return { run: own, rows: keepsCoalesced ? countWrites(own) : count }
   })

@@ -118,7 +118,7 @@ test('a misspelt name or value is answered with the nearest right one', () => {
 const MISTAKES: Readonly<Record<string, readonly unknown[]>> = {
   driver: ['', {}, 5],
   rows: ['0', 'many', '1.5', -1, {}, '200000M'],
-  overlap: ['1.1', '-0.1', 'half', '1e-1'],
+  overlap: ['1.1', '-0.1', 'half', '1e1', 'e5'],
   skew: ['6', 'x', '-1'],
   rate: ['0', 'fast', '-5', '1e9', '200M'],
   duration: ['5', '500ms', '2000h', '', 'x'],

@@ -28,7 +28,7 @@ const duration = (least: number, most: number, example: string) =>
   )
 const whole = (least: number, most: number) =>
   read(wholeNumber, 'a whole number').refine((n) => n >= least && n <= most, `must be between ${least} and ${most}`)
-const share = read((value) => (/^\d*\.?\d+$/.test(value.trim()) ? Number(value) : undefined), 'a number')
+const share = read((value) => (/^\d*\.?\d+(?:e[+-]?\d+)?$/i.test(value.trim()) ? Number(value) : undefined), 'a number')
 const words = z
   .union([z.string(), z.array(z.string())])
   .transform((value) =>

@@ -13,18 +13,18 @@ function wholeSystems(scenario: Scenario, registry: Registry): { system: System;
   const drivers = registry.drivers.filter(({ driver }) => scenario.drivers.includes(driver.name))
   const all = drivers.flatMap(({ driver }) => driver.replications.map(({ name }) => name))
   const replications = scenario.replications.length > 0 ? scenario.replications : all
+  const known = drivers.flatMap(({ driver }) => driver.modes.map(({ name }) => name))
+  const misspelt = scenario.modes.find((name) => !known.includes(name))
+  if (misspelt !== undefined) {
+    throw new BenchError('USAGE', `There is no mode ${misspelt}: ${suggestion(misspelt, [...new Set(known)])}`)
+  }
   return systemsOf({ ...scenario, replications, modes: [] }, registry).map((system) => {
     const { driver } = system.entry
-    const unknown = scenario.modes.find((name) => !driver.modes.some((mode) => mode.name === name))
-    if (unknown !== undefined) {
-      const known = driver.modes.map(({ name }) => name)
-      throw new BenchError('USAGE', `${driver.name} has no mode ${unknown}: ${suggestion(unknown, known)}`)
+    const modes = driver.modes.filter(({ name }) => scenario.modes.length === 0 || scenario.modes.includes(name))
+    if (modes.length === 0) {
+      const can = driver.modes.map(({ name }) => name).join(', ')
+      throw new BenchError('USAGE', `${driver.name} has no mode ${scenario.modes.join(' or ')}: it can ${can}.`)
     }
-    const modes = driver.modes.filter(
-      ({ name, notFor }) =>
-        (scenario.modes.length === 0 || scenario.modes.includes(name)) &&
-        notFor?.includes(system.replication.name) !== true,
-    )
     return { system, modes }
   })
 }

@@ -112,7 +112,7 @@ test('of a counter the report sets what its sum misses beside what the chains of
   const chains = metric('lost_updates_by_chains', { unit: 'units', value: 121 })
   assert.match(
     textOf(bench([share, ...sums, chains])),
-    /; the counters miss 120 \(120 to 130\) of what was added to them, and 121 by the writes that no final row descends from\./,
+    /; the counters miss 120 \(120 to 130\) of what was added to them, and the writes that no final row descends from had added 121\./,
   )
 })
 

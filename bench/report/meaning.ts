@@ -127,16 +127,20 @@ function updatesLost(system: SystemAnalysis, spread: string): string {
   const apart =
     chains.value === null
       ? ''
-      : `, and ${wholeText(chains.value)}${range(chains, wholeText, spread)} by the writes that no final row descends from`
+      : `, and the writes that no final row descends from had added ${wholeText(chains.value)}${range(chains, wholeText, spread)}`
   return `; the counters miss ${figure} of what was added to them${apart}`
+}
+
+/** Of one run its value, of several the worst: a median would hide what one of them lost. */
+const most = (system: SystemAnalysis, metric: string): number | null => {
+  const { value, high } = of(system, metric)
+  return system.runs.length > 1 ? high : value
 }
 
 /** One sentence for all systems that kept everything, one for each that did not. */
 function lossSentences(bench: BenchAnalysis): string[] {
   const read = bench.systems.filter((system) => of(system, 'lost_writes').value !== null)
-  const kept = read.filter(
-    (system) => of(system, 'lost_writes').value === 0 && of(system, 'divergent_rows').value === 0,
-  )
+  const kept = read.filter((system) => most(system, 'lost_writes') === 0 && most(system, 'divergent_rows') === 0)
   const broken = read.filter((system) => !kept.includes(system))
   const who = broken.length === 0 ? '' : `${kept.map(({ label }) => label).join(' and ')}: `
   return [
@@ -150,13 +154,14 @@ const counted = (count: number | null, one: string, several: string) =>
 
 /** Where nothing is compared, DCs that end apart are no loss of the system's but what it does. */
 function whatIsMissing(system: SystemAnalysis): string {
-  const lost = of(system, 'lost_writes').value
-  const everywhere = of(system, 'lost_writes_everywhere').value
-  const apart = counted(of(system, 'divergent_rows').value, 'row differs', 'rows differ')
+  const lost = most(system, 'lost_writes')
+  const everywhere = most(system, 'lost_writes_everywhere')
+  const apart = counted(most(system, 'divergent_rows'), 'row differs', 'rows differ')
+  const worst = system.runs.length > 1 ? `, in the worst of its ${system.runs.length} runs` : ''
   if (system.capabilities.conflicts === 'diverges') {
-    return `${apart} at the end, as must be where nothing compares concurrent writes: of ${counted(lost, 'key', 'keys')} some DC ends without the newest write (of ${wholeText(everywhere)} all do).`
+    return `${apart} at the end, as must be where nothing compares concurrent writes: of ${counted(lost, 'key', 'keys')} some DC ends without the newest write${everywhere === 0 ? '' : `, of ${wholeText(everywhere)} of them all DCs do`}${worst}.`
   }
-  return `${counted(lost, 'acknowledged write is', 'acknowledged writes are')} lost in at least one DC (${wholeText(everywhere)} in all), and ${apart} at the end.`
+  return `${counted(lost, 'acknowledged write is', 'acknowledged writes are')} lost in at least one DC (${wholeText(everywhere)} in all), and ${apart} at the end${worst}.`
 }
 
 function wanSentences(bench: BenchAnalysis): string[] {

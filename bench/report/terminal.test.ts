@@ -210,6 +210,31 @@ test('one lost write is told in the singular; where nothing is compared, DCs tha
   assert.doesNotMatch(diverging, /lost in/)
 })
 
+test('what went wrong in one of several runs is not hidden by the median', () => {
+  const names = ['lsm-1', 'lsm-2', 'lsm-3']
+  const joined = [
+    ...USUAL.filter(({ metric: name }) => !['lost_writes', 'divergent_rows'].includes(name)),
+    metric('lost_writes', 0, 0, 2),
+    metric('divergent_rows', 0, 0, 1),
+    { ...metric('reordered', 0, 0, 4), n: 3 },
+    { ...metric('unknown_present', 0, 0, 0), n: 3 },
+  ]
+  const [like] = bench([system('lsm log')]).runs
+  const runs = names.map((run, i) => ({
+    ...like,
+    run,
+    metrics: [
+      { ...metric('reordered', i === 0 ? 4 : 0, i === 0 ? 4 : 0, 9), n: 100 },
+      { ...metric('unknown_present', 0, 0, 0), n: 0 },
+    ],
+  }))
+  const all = { ...bench([system('lsm log', { runs: names, metrics: joined })]), runs }
+  const text = renderBench(all, 'f', PLAIN).replaceAll(/\s+/g, ' ')
+  assert.doesNotMatch(text, /No acknowledged write is lost|without a known outcome/)
+  assert.match(text, /2 acknowledged writes are lost .* 1 row differs at the end, in the worst of its 3 runs\./)
+  assert.match(text, /lsm log, 3 runs together: At least 4 of 300 probed writes .* \(at most 27\)/)
+})
+
 test('a store that writes nothing to storage is said to be in memory alone', () => {
   const metrics = [...USUAL.slice(0, -3), metric('write_amplification', 0)]
   const text = renderBench(bench([system('memory lww', { metrics })]), 'f', PLAIN)

@@ -40,7 +40,7 @@ export function startThreads(
       inFlight: system.mode.inFlight,
       lingerUs: system.lingerMs * 1000,
       arrivals: scenario.arrivals,
-      clockSkewUs: (scenario.clockSkewMs[name] ?? 0) * 1000,
+      clockSkewUs: (Object.hasOwn(scenario.clockSkewMs, name) ? scenario.clockSkewMs[name] : 0) * 1000,
       ...(scenario.causality === 'exact' ? { causesPath: join(ledger, causesFile(name, worker)) } : {}),
     })),
   )

@@ -15,7 +15,7 @@ import type {
 import { BenchError } from '../../bench/contract/errors.ts'
 import { TimelyAnswers } from '../../bench/lib/timely-answers.ts'
 import { Agent } from './agent.ts'
-import { backlogOf } from './backlog.ts'
+import { Backlogs } from './backlog.ts'
 import { connect, disconnect } from './connect.ts'
 import { countersOf } from './counters.ts'
 import { cqlTable, createTable, keyspaceOptions } from './cql-table.ts'
@@ -39,6 +39,7 @@ class CassandraAdmin implements Admin {
   readonly #endpoints: Endpoints
   readonly #servers: readonly Server[]
   readonly #copies: number
+  readonly #backlogs: Backlogs
   readonly #answers = new TimelyAnswers(BACKLOG_WITHIN_MS)
 
   constructor(plan: DeployPlan, endpoints: Endpoints, servers: readonly Server[]) {
@@ -46,6 +47,7 @@ class CassandraAdmin implements Admin {
     this.#endpoints = endpoints
     this.#servers = servers
     this.#copies = readSettings(plan.settings).rf
+    this.#backlogs = new Backlogs(this.#copies, BACKLOG_WITHIN_MS)
   }
 
   describe(): Promise<StoreDescription> {
@@ -72,13 +74,12 @@ class CassandraAdmin implements Admin {
     await introduce(this.#servers, this.#endpoints, seenFrom)
     const copies = Object.fromEntries(this.#plan.dcs.map(({ name }) => [name, this.#copies]))
     await changeSchema(this.#servers, `ALTER KEYSPACE ${keyspaceOptions(copies, true)}`)
+    await this.#backlogs.rest(this.#servers, STATEMENT_MS)
   }
 
   async backlog(): Promise<readonly Backlog[]> {
     const dcs = this.#plan.dcs.map((from) =>
-      this.#answers.of(from.name, () =>
-        backlogOf(this.#serversOf(from.name), this.#plan, this.#copies, BACKLOG_WITHIN_MS),
-      ),
+      this.#answers.of(from.name, () => this.#backlogs.of(this.#serversOf(from.name), this.#plan.dcs)),
     )
     return (await Promise.all(dcs)).flatMap((found) => found ?? [])
   }

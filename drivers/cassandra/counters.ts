@@ -39,6 +39,7 @@ function metricsOf({ table, replication }: DeployPlan): readonly Metric[] {
     count('hints_dropped', dropped('HINT_REQ')),
     count('write_unavailables', requests('Unavailables')),
     count('write_timeouts', requests('Timeouts')),
+    count('writes_coordinated', `${METRICS}:type=ClientRequest,scope=Write,name=LocalRequests`),
     count('ideal_each_quorum_writes', keyspace('IdealCLWriteLatency')),
     count('ideal_each_quorum_writes_failed', keyspace('WriteFailedIdealCL')),
     { name: 'ideal_each_quorum_p50_us', mbean: keyspace('IdealCLWriteLatency'), attribute: '50thPercentile' },

@@ -1,7 +1,7 @@
 // Every operation, at home and as it arrives elsewhere: upsert, insert, delete and increment.
 import { OUTCOME } from '../../contract/outcome.ts'
 import { OPERATION } from '../../contract/table.ts'
-import { expect, unreadableOrAppends, type Check, type CheckContext, outcomeName } from '../check.ts'
+import { expect, unreadable, unreadableOrAppends, type Check, type CheckContext, outcomeName } from '../check.ts'
 import { batchOf, contentOf, sameBytes, type Row } from '../rows.ts'
 
 const LIMIT_MS = 30_000
@@ -173,4 +173,30 @@ const refusesIncrements: Check = {
   },
 }
 
-export const OPERATION_CHECKS: readonly Check[] = [operations, deletes, increments, refusesIncrements]
+const onlyInserts: Check = {
+  name: 'only-inserts',
+  sentence: 'a mode that can only insert refuses a row that is there, and leaves it as it was',
+  level: 'mode',
+  limitMs: LIMIT_MS,
+  skip: (system, mode) =>
+    unreadable(system) ?? (mode.appendsOnly === true ? undefined : 'the mode writes rows that are there'),
+  async run({ ground, mode }) {
+    const [key] = ground.keys(1, 'loaded')
+    const before = await ground.held(HOME, [key])
+    const row = ground.row(HOME, key, { operation: OPERATION.insert })
+    const result = await ground.send(await ground.session(HOME, mode.name), batchOf([row]))
+    const after = await ground.held(HOME, [key])
+    expect(
+      (result.rowOutcomes?.[0] ?? result.outcome) === OUTCOME.fail,
+      () =>
+        `An insert of key ${key}, which is there, was answered with ${outcomeName(result.outcome)} instead of fail.`,
+    )
+    expect(
+      before.get(key)?.dot === after.get(key)?.dot,
+      () => `An insert of key ${key} failed, and the row is another one.`,
+    )
+    return undefined
+  },
+}
+
+export const OPERATION_CHECKS: readonly Check[] = [operations, onlyInserts, deletes, increments, refusesIncrements]

@@ -1,8 +1,7 @@
 // Writing and reading at home: what was written is there at once, whole, wherever one looks, and versions never go back.
-import { OUTCOME } from '../../contract/outcome.ts'
 import { OPERATION } from '../../contract/table.ts'
-import { expect, unreadable, unreadableOrAppends, type Check, type CheckContext, outcomeName } from '../check.ts'
-import { batchOf, contentOf, INT_MAX, INT_MIN, NAME_BYTES_MAX, NOTE_BYTES_MAX, sameBytes, type Row } from '../rows.ts'
+import { expect, unreadable, unreadableOrAppends, type Check, type CheckContext } from '../check.ts'
+import { contentOf, INT_MAX, INT_MIN, NAME_BYTES_MAX, NOTE_BYTES_MAX, sameBytes, type Row } from '../rows.ts'
 
 const LIMIT_MS = 30_000
 /** What `--batch` allows. */
@@ -172,32 +171,6 @@ const neverLowers: Check = {
   },
 }
 
-const onlyInserts: Check = {
-  name: 'only-inserts',
-  sentence: 'a mode that can only insert refuses a row that is there, and leaves it as it was',
-  level: 'mode',
-  limitMs: LIMIT_MS,
-  skip: (system, mode) =>
-    unreadable(system) ?? (mode.appendsOnly === true ? undefined : 'the mode writes rows that are there'),
-  async run({ ground, mode }) {
-    const [key] = ground.keys(1, 'loaded')
-    const before = await ground.held(HOME, [key])
-    const row = ground.row(HOME, key, { operation: OPERATION.insert })
-    const result = await ground.send(await ground.session(HOME, mode.name), batchOf([row]))
-    const after = await ground.held(HOME, [key])
-    expect(
-      (result.rowOutcomes?.[0] ?? result.outcome) === OUTCOME.fail,
-      () =>
-        `An insert of key ${key}, which is there, was answered with ${outcomeName(result.outcome)} instead of fail.`,
-    )
-    expect(
-      before.get(key)?.dot === after.get(key)?.dot,
-      () => `An insert of key ${key} failed, and the row is another one.`,
-    )
-    return undefined
-  },
-}
-
 const atomicBatches: Check = {
   name: 'atomic-batches',
   sentence: 'no reader at home ever sees a part of an atomic batch',
@@ -248,6 +221,5 @@ export const WRITE_CHECKS: readonly Check[] = [
   batchSizes,
   bounds,
   neverLowers,
-  onlyInserts,
   atomicBatches,
 ]
