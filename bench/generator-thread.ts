@@ -22,6 +22,7 @@ import {
   type FromGenerator,
   type GeneratorThreadPlan,
   type PhaseOrder,
+  type ProbeMessage,
   type Progress,
   type ToGenerator,
 } from './stages/thread-plan.ts'
@@ -34,6 +35,9 @@ const { plan, probers } = workerData as { plan: GeneratorThreadPlan; probers: re
 const main = parentPort as MessagePort
 const say = (message: FromGenerator) => main.postMessage(message)
 const fail = (error: unknown) => say(failure(error))
+const tellProbers = (message: ProbeMessage) => {
+  for (const port of probers) port.postMessage(message)
+}
 // What a driver or a workload throws from a timer or a stream comes here.
 process.on('uncaughtException', fail)
 
@@ -132,8 +136,9 @@ async function runPhase(order: PhaseOrder): Promise<void> {
     const events: LaneEvents = {
       sent(sentUs, rows, slipUs, probed) {
         running.onSent(rows, slipUs)
-        if (probed !== undefined) for (const port of probers) port.postMessage({ sentUs, ...probed })
+        if (probed !== undefined) tellProbers({ type: 'watch', sentUs, ...probed })
       },
+      raised: (dots, versions) => tellProbers({ type: 'raise', dots, versions }),
       settled: running.onSettled,
       declined: running.onDeclined,
     }

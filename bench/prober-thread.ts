@@ -50,7 +50,10 @@ async function close(): Promise<void> {
 }
 
 for (const source of sources) {
-  source.on('message', ({ sentUs, keys, dots, versions }: ProbeMessage) => prober.watch(sentUs, keys, dots, versions))
+  source.on('message', (message: ProbeMessage) => {
+    if (message.type === 'raise') prober.raise(message.dots, message.versions)
+    else prober.watch(message.sentUs, message.keys, message.dots, message.versions)
+  })
 }
 main.on('message', (message: ToProber) => {
   if (message.type === 'counts') say({ type: 'counts', asked: prober.asked, seen, waiting: prober.waiting })

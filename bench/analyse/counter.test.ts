@@ -1,8 +1,11 @@
 // Lost updates of a counter: the sum of what is missing against the chains of the writes, in worlds whose truth is known.
 import assert from 'node:assert/strict'
+import { statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { figureOf, type RunAnalysis } from '../contract/analysis.ts'
 import { OUTCOME } from '../contract/outcome.ts'
+import { countsFile, RUN_FILES } from '../contract/run-folder.ts'
 import { OPERATION, type Column } from '../contract/table.ts'
 import { ContentMaker } from '../lib/content.ts'
 import { loadedDot } from '../lib/dot.ts'
@@ -188,4 +191,23 @@ test('keys that were also set are left out, and said to be', async () => {
   assert.deepEqual(boundsOf(analysis, 'lost_updates'), [0, 0, 0])
   assert.equal(figureOf(analysis.metrics, 'lost_updates').n, 1)
   assert.match(analysis.notes.join(), /leave out 1 key /)
+})
+
+test('a torn file of sums leaves what that DC holds n/a, in one part and in three', async () => {
+  const writes = Array.from({ length: 6 }, (_, key) => increment({ dc: 0, key, sentMs: 1500, ackedMs: 1502 }))
+  const finals = [0, 1].flatMap((dc) => writes.map(({ key }, write) => ({ dc, key, write, count: 7 })))
+  for (const partitions of [1, 3]) {
+    using folder = scratchFolder()
+    plant(folder.path, {
+      writes,
+      finals,
+      facts: (facts) => ({ ...facts, scenario: { ...facts.scenario, columns: COLUMNS, rows: ROWS, seed: 1 } }),
+    })
+    const file = join(folder.path, RUN_FILES.ledger, countsFile('eu-west'))
+    truncateSync(file, statSync(file).size - 1)
+    const { metrics } = await analyseRun(folder.path, { partitions })
+    const valueOf = (peer: string) => figureOf(metrics, 'lost_updates', { peer, phase: 'run' }).value
+    assert.notEqual(valueOf('us-east'), null)
+    assert.deepEqual([valueOf('eu-west'), valueOf('')], [null, null])
+  }
 })

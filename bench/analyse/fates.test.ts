@@ -355,6 +355,13 @@ test('declined rows are counted apart: neither failed nor owed, and in no second
   )
 })
 
+test('an unknown row that was replaced in its batch counts as unknown, but not among what a store was asked for', async () => {
+  const unknown = { dc: 0, key: 6, sentMs: 1000, outcome: OUTCOME.info }
+  const analysis = await analysed({ writes: [{ ...unknown, coalesced: true }, unknown, second] })
+  assert.deepEqual(boundsOf(analysis, 'unknown'), [1, 2, 2])
+  assert.equal(figureOf(analysis.metrics, 'unknown_present').n, 1)
+})
+
 test('what a store planted stands beside what was found', async () => {
   const fault = { name: 'mix', meaning: 'Mixed rows.', rows: 3, standing: 1, metric: 'mixed_rows' }
   const analysis = await analysed({

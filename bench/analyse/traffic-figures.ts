@@ -24,7 +24,14 @@ export function offerOf(run: RunData, dc?: string): Offer {
   }
 }
 
-type CountName = 'acknowledged' | 'acknowledgedInTime' | 'coalesced' | 'failed' | 'unknown' | 'declined'
+type CountName =
+  | 'acknowledged'
+  | 'acknowledgedInTime'
+  | 'coalesced'
+  | 'failed'
+  | 'unknown'
+  | 'unknownReplaced'
+  | 'declined'
 
 /** The sum of one count over all DCs. */
 export function sumOf(traffic: Traffic, name: CountName): number {
@@ -65,7 +72,8 @@ export function addTraffic(list: MetricList, run: RunData, traffic: Traffic): vo
       where,
     )
     list.add('failed', 'rows', { value: count('failed') }, where)
-    list.add('unknown', 'rows', { value: count('unknown') }, where)
+    const unknown = count('unknown')
+    list.add('unknown', 'rows', { value: unknown, low: unknown - count('unknownReplaced'), high: unknown }, where)
     list.add('dropped', 'rows', { value: offer.dropped }, where)
     list.add('coalesced', 'rows', { value: count('coalesced') }, where)
     list.add('declined', 'rows', { value: count('declined') }, where)

@@ -17,6 +17,8 @@ export interface DcTraffic {
   coalesced: number
   failed: number
   unknown: number
+  /** Of the unknown ones, those that a later row of their batch replaced: no store was asked for them. */
+  unknownReplaced: number
   /** Never sent: their turn had not come. */
   declined: number
   /** Acknowledged and stored. */
@@ -49,6 +51,7 @@ export function readTraffic(run: RunData, slices: Slices): Traffic {
     coalesced: 0,
     failed: 0,
     unknown: 0,
+    unknownReplaced: 0,
     declined: 0,
     stored: 0,
     storedBytes: 0,
@@ -89,7 +92,10 @@ function countRow(dc: DcTraffic, block: WritesBlock, row: number, endUs: number)
     return false
   }
   if (outcome === OUTCOME.fail) dc.failed++
-  else if (outcome !== OUTCOME.ok) dc.unknown++
+  else if (outcome !== OUTCOME.ok) {
+    dc.unknown++
+    if ((block.flags[row] & WRITE_FLAG.coalesced) !== 0) dc.unknownReplaced++
+  }
   if (outcome !== OUTCOME.ok || block.ackedAfterUs[row] === NEVER) return false
   dc.acknowledged++
   if (sentUs(block, row) + block.ackedAfterUs[row] <= endUs) dc.acknowledgedInTime++

@@ -42,7 +42,6 @@ export const CAUSES = {
   id: 4,
   columns: { key: 'f64', dot: 'f64', overwrote: 'f64', seen: 'f64', peer: 'u8' },
 } as const
-export type CausesBlock = Block<typeof CAUSES.columns>
 
 /**
  * `probes-<dc>.bin`: what the prober in this DC saw of writes made elsewhere, one row a probed write.

@@ -103,7 +103,7 @@ export class BatchBuffers {
   #put(row: number, from: number, continues: boolean): void {
     const { operations } = this.#sorted
     const asked = this.operations[from]
-    if (continues && asked === OPERATION.increment) return this.#add(row, from)
+    if (continues && asked === OPERATION.increment && this.#counters.length > 0) return this.#add(row, from)
     if (asked !== OPERATION.delete) this.#content.fill(this.#columns, row, this.dots[from])
     operations[row] = continues && asked === OPERATION.insert ? OPERATION.upsert : asked
   }

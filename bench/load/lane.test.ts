@@ -1,6 +1,8 @@
-// When a lane says that it sent a batch: after it has made the rows, and before it draws their version.
+// When a lane says that it sent a batch: after it has made the rows, and before it draws their version; and what it passes on
+// of versions that the store raised.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Session } from '../contract/driver.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import { OPERATION } from '../contract/table.ts'
 import { nowUs } from '../lib/clock.ts'
@@ -25,8 +27,28 @@ class SlowContent extends ContentMaker {
   }
 }
 
+const OPTIONS = {
+  dcIndex: 0,
+  incarnation: 1,
+  phase: PHASE.measure,
+  seed: 7,
+  epochUs: 0,
+  batchRows: 2,
+  lingerUs: 0,
+  inFlight: 1,
+  pendingRowsMax: 8,
+  probeShare: 0,
+}
+const COLUMNS = [{ name: 'n', type: 'int', min: 0, max: 9 }] as const
+
+const sessionThat = (write: Session['write']): Session => ({
+  write,
+  read: () => Promise.reject(new Error('not read here')),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+})
+
 test('a batch is sent once its rows are made, and its version is drawn later than that', async () => {
-  const content = new SlowContent([{ name: 'n', type: 'int', min: 0, max: 9 }], 7)
+  const content = new SlowContent(COLUMNS, 7)
   const block = allocateBlock(WRITES, 8)
   const recorder = {
     reserve: (count: number) => ({ columns: block, start: 0, count }),
@@ -34,31 +56,16 @@ test('a batch is sent once its rows are made, and its version is drawn later tha
   }
   let drawnUs = 0
   const clock = new HybridClock(0, () => (drawnUs = nowUs()))
-  const session = {
-    write: () => Promise.resolve({ outcome: OUTCOME.ok }),
-    read: () => Promise.reject(new Error('not read here')),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  }
-  const options = {
-    dcIndex: 0,
-    incarnation: 1,
-    phase: PHASE.measure,
-    seed: 7,
-    epochUs: 0,
-    batchRows: 2,
-    lingerUs: 0,
-    inFlight: 1,
-    pendingRowsMax: 8,
-    probeShare: 0,
-  }
+  const session = sessionThat(() => Promise.resolve({ outcome: OUTCOME.ok }))
   const sentAtUs = await new Promise<number>((resolve) => {
     let sentUs = 0
     const events = {
       sent: (atUs: number) => void (sentUs = atUs),
+      raised: () => undefined,
       settled: () => resolve(sentUs),
       declined: () => undefined,
     }
-    const lane = new Lane(session, options, content, clock, recorder, new TouchedKeys(), events)
+    const lane = new Lane(session, OPTIONS, content, clock, recorder, new TouchedKeys(), events)
     lane.pending.push(1, 0, OPERATION.upsert)
     lane.pending.push(2, 0, OPERATION.upsert)
     lane.send(false)
@@ -67,4 +74,47 @@ test('a batch is sent once its rows are made, and its version is drawn later tha
   assert.ok(drawnUs >= sentAtUs, `its version was drawn ${sentAtUs - drawnUs} µs before it was sent`)
   assert.deepEqual([...block.version.subarray(0, 2)], [0, 1].fill(Math.floor(drawnUs / 16) * 16))
   assert.ok(block.ackedAfterUs[0] < MAKING_US, `${block.ackedAfterUs[0]} µs of service`)
+})
+
+test('the probers hear which of their rows were stored with a higher version, and the next version is higher still', async () => {
+  const block = allocateBlock(WRITES, 64)
+  let used = 0
+  const recorder = {
+    reserve: (count: number) => ({ columns: block, start: (used += count) - count, count }),
+    settle: () => undefined,
+  }
+  const raisedTo = 16 * 1_000_000
+  const versions: number[] = []
+  const session = sessionThat((batch) => {
+    versions.push(batch.versions[0])
+    const storedVersions = Float64Array.from(batch.keys.subarray(0, batch.count), (key) =>
+      key % 2 === 0 ? raisedTo : 0,
+    )
+    return Promise.resolve({ outcome: OUTCOME.ok, storedVersions })
+  })
+  const probed = new Set<number>()
+  const raised = new Map<number, number>()
+  const options = { ...OPTIONS, batchRows: 30, pendingRowsMax: 60, probeShare: 0.5 }
+  await new Promise<void>((resolve) => {
+    const events = {
+      sent: (_at: number, _rows: number, _slip: number, rows?: { readonly dots: Float64Array }) => {
+        for (const dot of rows?.dots ?? []) probed.add(dot)
+      },
+      raised: (dots: Float64Array, stored: Float64Array) => dots.forEach((dot, i) => raised.set(dot, stored[i])),
+      settled: () => (versions.length < 2 ? lane.send(false) : resolve()),
+      declined: () => undefined,
+    }
+    const content = new ContentMaker(COLUMNS, 7)
+    const clock = new HybridClock(0, () => 500)
+    const lane = new Lane(session, options, content, clock, recorder, new TouchedKeys(), events)
+    for (let key = 0; key < 60; key++) lane.pending.push(key, 0, OPERATION.upsert)
+    lane.send(false)
+  })
+  const expected = new Map<number, number>()
+  for (let i = 0; i < 60; i++) {
+    if (block.key[i] % 2 === 0 && probed.has(block.dot[i])) expected.set(block.dot[i], raisedTo)
+  }
+  assert.ok(expected.size > 5 && expected.size < 25, `${expected.size} of 30 raised rows are probed`)
+  assert.deepEqual(raised, expected)
+  assert.ok(versions[1] > raisedTo, `${versions[1]}`)
 })

@@ -27,6 +27,8 @@ interface ProbedRows {
 export interface LaneEvents {
   /** A batch is about to be sent at `sentUs`; `probed` is absent when it has no row to probe. */
   sent(sentUs: number, rows: number, slipUs: number, probed: ProbedRows | undefined): void
+  /** Rows that are probed were stored with higher versions than those they were sent with. */
+  raised(dots: Float64Array, versions: Float64Array): void
   settled(result: WriteResult, rows: number, ackedUs: number): void
   /** Rows whose turn had not come have been given up. */
   declined(rows: number): void
@@ -170,13 +172,12 @@ export class Lane {
   }
 
   #probed(rows: RecordedRows, buffers: BatchBuffers, batch: RowBatch): ProbedRows | undefined {
-    const threshold = this.#options.probeShare * 4294967296
-    if (threshold === 0) return undefined
+    if (this.#options.probeShare === 0) return undefined
     const keys: number[] = []
     const dots: number[] = []
     const versions: number[] = []
     for (let i = 0; i < batch.count; i++) {
-      if (hashNumber(batch.dots[i], this.#options.seed ^ PROBE_SALT) >= threshold) continue
+      if (!this.#isProbed(batch.dots[i])) continue
       keys.push(batch.keys[i])
       dots.push(batch.dots[i])
       versions.push(batch.versions[i])
@@ -186,11 +187,26 @@ export class Lane {
     return { keys: Float64Array.from(keys), dots: Float64Array.from(dots), versions: Float64Array.from(versions) }
   }
 
-  /** The clock passes what the store raised, and the keys' next turns may be taken where the outcome is known. */
-  #learn(batch: RowBatch, result: WriteResult): void {
-    if (result.storedVersions !== undefined) {
-      for (let i = 0; i < batch.count; i++) this.#clock.observe(result.storedVersions[i])
+  #isProbed(dot: number): boolean {
+    return hashNumber(dot, this.#options.seed ^ PROBE_SALT) < this.#options.probeShare * 4294967296
+  }
+
+  /** The clock and the probers learn what the store raised. */
+  #noteRaised(batch: RowBatch, stored: Float64Array): void {
+    const raised: number[] = []
+    for (let i = 0; i < batch.count; i++) {
+      if (stored[i] === 0) continue
+      this.#clock.observe(stored[i])
+      if (this.#isProbed(batch.dots[i])) raised.push(i)
     }
+    if (raised.length === 0) return
+    const of = (values: Float64Array) => Float64Array.from(raised, (i) => values[i])
+    this.#events.raised(of(batch.dots), of(stored))
+  }
+
+  /** What the store raised is passed on, and the keys' next turns may be taken where the outcome is known. */
+  #learn(batch: RowBatch, result: WriteResult): void {
+    if (result.storedVersions !== undefined) this.#noteRaised(batch, result.storedVersions)
     if (this.#turns === undefined) return
     for (let i = 0; i < batch.count; i++) {
       if (outcomeOf(result, i) !== OUTCOME.info) this.#turns.giveBack(batch.keys[i])

@@ -102,6 +102,25 @@ test('a later write of the same DC is a hit, a newer row of another DC overshado
   assert.ok((closed.get(dot(3))?.hitReturnedUs ?? 0) >= now + 60_000)
 })
 
+test('a write that its store raised above the row of another DC is not overshadowed by it', async () => {
+  const dc = new PlantedDc()
+  const now = nowUs()
+  for (const key of [1, 2]) dc.plant(key, now, { dot: dot(8, 1), version: 500 })
+  dc.plant(1, now + 60_000, { dot: dot(1), version: 516 })
+  const closed = new Map<number, ClosedProbe>()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const prober = new Prober(dc.session, (probe) => {
+    closed.set(probe.dot, probe)
+    if (closed.size === 2) resolve()
+  })
+  prober.watch(now, Float64Array.of(1, 2), Float64Array.of(dot(1), dot(2)), Float64Array.of(101, 102))
+  // The first read is on its way when it is told; a write that nobody watches changes nothing.
+  prober.raise(Float64Array.of(dot(3), dot(1)), Float64Array.of(999, 516))
+  await promise
+  assert.deepEqual([closed.get(dot(1))?.state, closed.get(dot(2))?.state], [PROBE_STATE.hit, PROBE_STATE.overshadowed])
+  prober.end()
+})
+
 test('where rows have vectors, a vector that holds the write is a hit whatever the row, and nothing is overshadowed', async () => {
   const dc = new PlantedDc()
   dc.hasVectors = true

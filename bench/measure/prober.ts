@@ -21,7 +21,8 @@ const FALL_SHARE = 0.8
 interface Probe {
   readonly key: number
   readonly dot: number
-  readonly version: number
+  /** As it was sent, or as its own DC's store raised it. */
+  version: number
   readonly sentUs: number
   missSentUs: number
   nextReadUs: number
@@ -75,7 +76,8 @@ export class Prober {
   readonly #session: Session
   readonly #expectations = new Map<number, Expectation>()
   readonly #closed: (probe: ClosedProbe) => void
-  readonly #waiting = new Set<Probe>()
+  /** By dot. */
+  readonly #waiting = new Map<number, Probe>()
   #timer: NodeJS.Timeout | undefined
   #reading = false
   #ended = false
@@ -110,17 +112,25 @@ export class Prober {
         this.dropped++
         this.#close(probe, Number.NaN, PROBE_STATE.dropped)
       } else {
-        this.#waiting.add(probe)
+        this.#waiting.set(probe.dot, probe)
       }
     }
     this.#wake()
+  }
+
+  /** Writes that are watched were stored with higher versions than they were sent with: they beat more rows. */
+  raise(dots: Float64Array, versions: Float64Array): void {
+    for (let i = 0; i < dots.length; i++) {
+      const probe = this.#waiting.get(dots[i])
+      if (probe !== undefined) probe.version = versions[i]
+    }
   }
 
   /** Closes what is still waiting as never seen, and reads no more. */
   end(): void {
     this.#ended = true
     clearTimeout(this.#timer)
-    for (const probe of this.#waiting) this.#close(probe, Number.NaN, PROBE_STATE.open)
+    for (const probe of this.#waiting.values()) this.#close(probe, Number.NaN, PROBE_STATE.open)
     this.#waiting.clear()
   }
 
@@ -144,7 +154,7 @@ export class Prober {
     const now = nowUs()
     const due: Probe[] = []
     let nextUs = Number.POSITIVE_INFINITY
-    for (const probe of this.#waiting) {
+    for (const probe of this.#waiting.values()) {
       if (probe.nextReadUs <= now && due.length < KEYS_PER_READ_MAX) due.push(probe)
       else if (probe.nextReadUs < nextUs) nextUs = probe.nextReadUs
     }
@@ -177,7 +187,7 @@ export class Prober {
 
   /** What was not to be read for long, since writes of its DC used to arrive late, is read as they arrive now. */
   #putForward(dc: number): void {
-    for (const probe of this.#waiting) {
+    for (const probe of this.#waiting.values()) {
       if (dotDc(probe.dot) !== dc || !Number.isNaN(probe.missSentUs)) continue
       probe.nextReadUs = Math.min(probe.nextReadUs, this.#expect(probe.dot).firstReadUs(probe.sentUs))
     }
@@ -186,12 +196,12 @@ export class Prober {
   #judge(probe: Probe, row: ReadRow, sentUs: number, returnedUs: number): void {
     const sameDc = row.dot !== 0 && dotDc(row.dot) === dotDc(probe.dot)
     if (row.seen === undefined ? sameDc && row.dot >= probe.dot : row.seen >= probe.dot) {
-      this.#waiting.delete(probe)
+      this.#waiting.delete(probe.dot)
       this.#close(probe, returnedUs, PROBE_STATE.hit)
       const wasMissed = !Number.isNaN(probe.missSentUs)
       if (this.#expect(probe.dot).hit(returnedUs - probe.sentUs, wasMissed)) this.#putForward(dotDc(probe.dot))
     } else if (row.seen === undefined && !sameDc && row.dot !== 0 && row.version > probe.version) {
-      this.#waiting.delete(probe)
+      this.#waiting.delete(probe.dot)
       this.#close(probe, returnedUs, PROBE_STATE.overshadowed)
     } else {
       probe.missSentUs = sentUs

@@ -36,7 +36,7 @@ export function fateSentences(bench: BenchAnalysis): string[] {
     return [
       ...mixed(of),
       ...resurrected(of),
-      ...reordered(of, system.capabilities.ordered),
+      ...reordered(of, system),
       ...beaten(of),
       ...unknown(of),
       ...(run?.takesTurns === true ? turns(of, run.reportedMeaning) : []),
@@ -57,10 +57,10 @@ function resurrected(of: Of): string[] {
   return [`${rows(value, 'deleted row', 'deleted rows')} came back in some DC, and count among the lost writes.`]
 }
 
-function reordered(of: Of, ordered: boolean): string[] {
+function reordered(of: Of, system: SystemAnalysis): string[] {
   const { value, high, n } = of('reordered')
   if (value === null || value === 0) return []
-  const promised = ordered
+  const promised = system.capabilities.ordered
     ? 'the system declares to keep the order'
     : 'the system does not declare to keep the order of different rows'
   return [

@@ -112,12 +112,22 @@ export type FromGenerator =
 export type ToProber = { readonly type: 'counts' } | { readonly type: 'close' }
 
 /** Rows to look for, sent straight from a generator to the probers of the other DCs. */
-export interface ProbeMessage {
+interface WatchMessage {
+  readonly type: 'watch'
   readonly sentUs: number
   readonly keys: Float64Array
   readonly dots: Float64Array
   readonly versions: Float64Array
 }
+
+/** Watched writes whose versions their store raised. */
+interface RaiseMessage {
+  readonly type: 'raise'
+  readonly dots: Float64Array
+  readonly versions: Float64Array
+}
+
+export type ProbeMessage = WatchMessage | RaiseMessage
 
 export type FromProber =
   | { readonly type: 'ready' }
