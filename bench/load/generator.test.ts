@@ -251,6 +251,28 @@ test('failed and unknown outcomes are counted apart and stand in the ledger', as
   assert.deepEqual(running.errors, { refused: failed, timeout: unknown })
 })
 
+test('where a store tells the rows of a batch apart they are counted apart, the replaced ones with those that replaced them', async () => {
+  const outcomeOfKey = (key: number) => [OUTCOME.ok, OUTCOME.info, OUTCOME.fail][key % 3]
+  const { running, block, rows } = await runGenerator({
+    rowsPerSecond: 20_000,
+    seconds: 0.3,
+    batchRows: 200,
+    answer: ({ keys }) =>
+      Promise.resolve({ outcome: OUTCOME.ok, rowOutcomes: Uint8Array.from(keys, outcomeOfKey), error: 'parted' }),
+  })
+  let coalesced = 0
+  for (let i = 0; i < rows; i++) {
+    assert.equal(block.outcome[i], outcomeOfKey(block.key[i]))
+    if ((block.flags[i] & WRITE_FLAG.coalesced) !== 0) coalesced++
+  }
+  assert.ok(coalesced > 0)
+  const { acknowledged, failed, unknown } = running.counts
+  const counted = [OUTCOME.ok, OUTCOME.fail, OUTCOME.info].map(
+    (o) => block.outcome.subarray(0, rows).filter((x) => x === o).length,
+  )
+  assert.deepEqual([acknowledged, failed, unknown], counted)
+})
+
 test('a closed loop keeps the session busy with full batches until the end, and lets timers run', async () => {
   let ticks = 0
   const ticking = setInterval(() => ticks++, 10)

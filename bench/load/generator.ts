@@ -72,14 +72,20 @@ export class Generator {
     recordMicros(this.#slip, slipUs)
   }
 
-  readonly onSettled: LaneEvents['settled'] = (result, rows, ackedUs) => {
+  readonly onSettled: LaneEvents['settled'] = (result, rows, ackedUs, outcomes) => {
     const { counts } = this
-    if (result.outcome === OUTCOME.ok) counts.acknowledged += rows
-    else if (result.outcome === OUTCOME.fail) counts.failed += rows
-    else counts.unknown += rows
+    if (outcomes === undefined) this.#count(result.outcome, rows)
+    else for (const outcome of outcomes) this.#count(outcome, 1)
     if (result.error !== undefined) this.errors[result.error] = (this.errors[result.error] ?? 0) + 1
     counts.lastOutcomeUs = ackedUs
     this.#goOn()
+  }
+
+  #count(outcome: number, rows: number): void {
+    const { counts } = this
+    if (outcome === OUTCOME.ok) counts.acknowledged += rows
+    else if (outcome === OUTCOME.fail) counts.failed += rows
+    else counts.unknown += rows
   }
 
   readonly onDeclined: LaneEvents['declined'] = (rows) => {

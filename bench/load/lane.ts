@@ -29,7 +29,8 @@ export interface LaneEvents {
   sent(sentUs: number, rows: number, slipUs: number, probed: ProbedRows | undefined): void
   /** Rows that are probed were stored with higher versions than those they were sent with. */
   raised(dots: Float64Array, versions: Float64Array): void
-  settled(result: WriteResult, rows: number, ackedUs: number): void
+  /** `outcomes` has that of each of the rows, where the store told them apart. */
+  settled(result: WriteResult, rows: number, ackedUs: number, outcomes?: Uint8Array): void
   /** Rows whose turn had not come have been given up. */
   declined(rows: number): void
 }
@@ -126,8 +127,11 @@ export class Lane {
       const ackedUs = nowUs()
       recordSettled(this.#recorder, rows, buffers, batch, result, ackedUs - sentUs, dcIndex)
       this.#learn(batch, result)
+      const { arrived, becomes } = buffers
+      const outcomes =
+        result.rowOutcomes && Uint8Array.from({ length: arrived }, (_, i) => outcomeOf(result, becomes[i]))
       this.#release(buffers, ackedUs)
-      this.#events.settled(result, buffers.arrived, ackedUs)
+      this.#events.settled(result, arrived, ackedUs, outcomes)
     }
     this.#session.write(batch).then(settle, (error: unknown) =>
       // A rejected write is a driver's bug; the row's fate is unknown all the same.
