@@ -116,6 +116,19 @@ test('of a counter the report sets what its sum misses beside what the chains of
   )
 })
 
+test('of a counter that the DCs hold different sums of the report says what each of them misses', () => {
+  const share = metric('conflict_share', { unit: 'ratio', value: 0.05, phase: 'measure' })
+  const all = metric('lost_updates', { unit: 'units', value: null })
+  const [east, west] = ['us-east', 'eu-west'].map((peer, i) =>
+    metric('lost_updates', { unit: 'units', peer, value: 3213 - 6 * i }),
+  )
+  const chains = metric('lost_updates_by_chains', { unit: 'units', value: null })
+  assert.match(
+    textOf(bench([share, all, east, west, chains])),
+    /; the counters end different in the DCs, and miss of what was added to them 3,213 in us-east, 3,207 in eu-west\./,
+  )
+})
+
 const planted = (change: Partial<PlantedFinding>): PlantedFinding => ({
   name: 'lose',
   meaning: 'Lost.',

@@ -118,7 +118,7 @@ function conflictSentences(bench: BenchAnalysis, system: SystemAnalysis): string
 /** Of a counter, what its sum misses, beside what the chains of the writes say. */
 function updatesLost(system: SystemAnalysis, spread: string): string {
   const lost = of(system, 'lost_updates')
-  if (lost.value === null) return ''
+  if (lost.value === null) return missingByDc(system)
   const figure = `${wholeText(lost.value)}${range(lost, wholeText, spread)}`
   if (!system.metrics.some(({ metric }) => metric === 'lost_updates_by_chains')) {
     return `; ${figure} updates were overwritten unseen`
@@ -129,6 +129,16 @@ function updatesLost(system: SystemAnalysis, spread: string): string {
       ? ''
       : `, and the writes that no final row descends from had added ${wholeText(chains.value)}${range(chains, wholeText, spread)}`
   return `; the counters miss ${figure} of what was added to them${apart}`
+}
+
+/** Where the DCs hold different sums of a counter, what each of them misses. */
+function missingByDc(system: SystemAnalysis): string {
+  const byDc = system.metrics.filter(
+    ({ metric, peer, value }) => metric === 'lost_updates' && peer !== '' && value !== null,
+  )
+  if (byDc.length === 0) return ''
+  const each = byDc.map(({ peer, value }) => `${wholeText(value as number)} in ${peer}`).join(', ')
+  return `; the counters end different in the DCs, and miss of what was added to them ${each}`
 }
 
 /** Of one run its value, of several the worst: a median would hide what one of them lost. */
