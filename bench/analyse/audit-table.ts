@@ -24,8 +24,16 @@ export const AUDIT_BOUNDS = {
     openLoopOnly: true,
     name: 'schedule slip p99',
     unit: 'ms',
-    bound: 20,
+    bound: 50,
     why: 'the client itself sent late, so that response times tell of the client',
+  },
+  slipShare: {
+    ...warning,
+    openLoopOnly: true,
+    name: 'schedule slip p99 ÷ response p99',
+    unit: 'ratio',
+    bound: 0.5,
+    why: 'much of the tail of the response times is the client’s own lateness, for want of a core',
   },
   eventLoop: {
     ...invalid,
@@ -140,6 +148,9 @@ export const AUDIT_BOUNDS = {
 } as const satisfies Record<string, AuditBound>
 
 export type AuditName = keyof typeof AUDIT_BOUNDS
+
+/** A slip up to this is no share of the response times worth a word, in ms. */
+export const SLIP_FLOOR_MS = 5
 
 /** A trend counts only where chance explains it in fewer than 1 of 100 steady series, */
 export const TREND_Z = 2.58

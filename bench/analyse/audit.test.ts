@@ -58,8 +58,8 @@ test('jitter that was asked for does not count as being off nominal; more than i
 for (const [what, change, reason] of [
   [
     'a client that sent late',
-    worker({ slipP99Ms: 25 }),
-    /Schedule slip p99 was 25 ms \(us-east, worker 0\) where 20 ms is allowed/,
+    worker({ slipP99Ms: 55 }),
+    /Schedule slip p99 was 55 ms \(us-east, worker 0\) where 50 ms is allowed/,
   ],
   ['a thread that stood still', worker({ eventLoopP99Ms: 80 }), /Event-loop delay p99 was 80 ms/],
   ['a generator without room', worker({ utilisation: 0.95 }), /Generator utilisation was 0\.95/],
@@ -110,6 +110,14 @@ test('a lag that grows makes the run invalid, a quick one only warned of', async
   assert.match(quick.warnings.join(), /Trend of the lag p50/)
 })
 
+test('a slip that is much of the tail of the response times is warned of, a small one is not', async () => {
+  const warned = /Schedule slip p99 ÷ response p99 was [\d.]+ \(us-east, worker 0\) where 0\.5 is allowed/
+  const late = await verdictOf(worker({ slipP99Ms: 30 }))
+  assert.equal(late.status, 'valid')
+  assert.match(late.warnings.join(), warned)
+  assert.doesNotMatch((await verdictOf(worker({ slipP99Ms: 4.9 }))).warnings.join(), warned)
+})
+
 test('in closed loop the lag and the schedule are not judged', async () => {
   const verdict = await verdictOf({
     ...growing,
@@ -130,8 +138,8 @@ test('a run in which nothing was acknowledged is invalid, in closed loop too', a
 })
 
 test('a value just above its bound keeps the digits that tell it from the bound', async () => {
-  assert.match((await verdictOf(worker({ slipP99Ms: 20.00412 }))).reasons[0], /was 20\.004 ms .* where 20 ms/)
-  assert.match((await verdictOf(worker({ slipP99Ms: 28.4631 }))).reasons[0], /was 28\.5 ms/)
+  assert.match((await verdictOf(worker({ slipP99Ms: 50.00412 }))).reasons[0], /was 50\.004 ms .* where 50 ms/)
+  assert.match((await verdictOf(worker({ slipP99Ms: 58.4631 }))).reasons[0], /was 58\.5 ms/)
 })
 
 test('a backlog that grows makes the run invalid', async () => {

@@ -1,7 +1,7 @@
 // The self-audit: measured values against the bounds, and the verdict that comes of it.
 import type { AuditLine, Verdict } from '../contract/analysis.ts'
 import type { RunFacts } from '../contract/run-folder.ts'
-import { AUDIT_BOUNDS, TREND_FLOOR_MS, TREND_Z, type AuditName } from './audit-table.ts'
+import { AUDIT_BOUNDS, SLIP_FLOOR_MS, TREND_FLOOR_MS, TREND_Z, type AuditName } from './audit-table.ts'
 import { formatFigure, roundFigure } from './numbers.ts'
 import { FAULT_PHASE, type RoundTrips } from './round-trips.ts'
 import { trendOf } from './statistics.ts'
@@ -24,6 +24,8 @@ interface AuditInput {
   readonly acknowledgedPerSlice: readonly number[]
   readonly lagP50MsPerSlice: readonly number[]
   readonly responseP50MsPerSlice: readonly number[]
+  /** By DC. */
+  readonly responseP99Ms: ReadonlyMap<string, number | null>
   /** The backlog in seconds of writes, over the measured phase. */
   readonly backlogSeconds: readonly number[]
 }
@@ -56,6 +58,9 @@ export function auditRun(input: AuditInput): AuditLine[] {
   })
 }
 
+const ratio = (part: number | null, of: number | null): number | null =>
+  part === null || of === null || of <= 0 ? null : part / of
+
 function findings(input: AuditInput): Record<AuditName, Found> {
   const { facts, roundTrips } = input
   // Warming up is for what is not yet steady; its pings are in the files all the same.
@@ -78,6 +83,16 @@ function findings(input: AuditInput): Record<AuditName, Found> {
   const trip = (t: RoundTrips) => `${t.from} to ${t.to}, ${t.phase}`
   return {
     slip: input.stoodStill ? { value: null } : worst(workers, (w) => w.slipP99Ms, worker),
+    slipShare: input.stoodStill
+      ? { value: null }
+      : worst(
+          workers,
+          ({ slipP99Ms, dc }) =>
+            slipP99Ms !== null && slipP99Ms <= SLIP_FLOOR_MS
+              ? 0
+              : ratio(slipP99Ms, input.responseP99Ms.get(dc) ?? null),
+          worker,
+        ),
     eventLoop: input.stoodStill ? { value: null } : worst(workers, (w) => w.eventLoopP99Ms, worker),
     utilisation: worst(workers, (w) => w.utilisation, worker),
     dropped: share(input.dropped, input.offered),

@@ -1,7 +1,7 @@
 // One run, from its raw files to everything that is said of it. A pure function of the folder: again gives the same bytes.
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { RunAnalysis } from '../contract/analysis.ts'
+import { figureOf, type RunAnalysis } from '../contract/analysis.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import { auditRun, verdictOf } from './audit.ts'
 import { exactWarnings } from './conflict-exact.ts'
@@ -94,6 +94,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     ),
     acknowledgedPerSlice: untouched([...traffic.acknowledgedBySlice]),
     lagP50MsPerSlice: untouched(lag.bySlice.map((slice) => (slice.percentileUs(50) ?? Number.NaN) / 1000)),
+    responseP99Ms: new Map(run.dcs.map((dc) => [dc, figureOf(list.metrics, 'response_p99', { dc }).value])),
     responseP50MsPerSlice: untouched(
       traffic.responseBySlice.map((slice) => (percentileUs(slice, 50) ?? Number.NaN) / 1000),
     ),
