@@ -78,7 +78,7 @@ function findings(input: AuditInput): Record<AuditName, Found> {
       },
       { value: null },
     )
-  const share = (part: number | null, of: number): Found => ({ value: part === null || of === 0 ? null : part / of })
+  const share = (part: number | null, of: number): Found => ({ value: ratio(part, of) })
   const worker = (w: (typeof workers)[number]) => `${w.dc}, worker ${w.worker}`
   const trip = (t: RoundTrips) => `${t.from} to ${t.to}, ${t.phase}`
   return {

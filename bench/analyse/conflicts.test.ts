@@ -172,14 +172,17 @@ const withDelay =
     return { ...facts, scenario: { ...facts.scenario, topology: { ...topology, links } } }
   }
 
+/** Two writes of key 1 that cross on the way, and one of either DC that its probe sees. */
+const CROSSING: PlantedRun['writes'] = [
+  { dc: 0, key: 1, sentMs: 1000, ackedMs: 1002 },
+  { dc: 1, key: 1, sentMs: 1010, ackedMs: 1012 },
+  { dc: 0, key: 2, sentMs: 1200, ackedMs: 1202 },
+  { dc: 1, key: 3, sentMs: 1200, ackedMs: 1202 },
+]
+
 test('what no link can have carried yet was not known, though each write hid the other from its probe', async () => {
   const crossing: PlantedRun = {
-    writes: [
-      { dc: 0, key: 1, sentMs: 1000, ackedMs: 1002 },
-      { dc: 1, key: 1, sentMs: 1010, ackedMs: 1012 },
-      { dc: 0, key: 2, sentMs: 1200, ackedMs: 1202 },
-      { dc: 1, key: 3, sentMs: 1200, ackedMs: 1202 },
-    ],
+    writes: CROSSING,
     probes: [
       { peer: 1, write: 0, missMs: 1008, closedMs: 1039, state: PROBE_STATE.overshadowed },
       { peer: 0, write: 1, missMs: 1048, closedMs: 1051 },
@@ -196,12 +199,7 @@ test('what no link can have carried yet was not known, though each write hid the
 
 test('a write that was seen sooner than its link carries anything is warned of, and the link’s delay proves nothing', async () => {
   const run: PlantedRun = {
-    writes: [
-      { dc: 0, key: 1, sentMs: 1000, ackedMs: 1002 },
-      { dc: 1, key: 1, sentMs: 1010, ackedMs: 1012 },
-      { dc: 0, key: 2, sentMs: 1200, ackedMs: 1202 },
-      { dc: 1, key: 3, sentMs: 1200, ackedMs: 1202 },
-    ],
+    writes: CROSSING,
     probes: [
       { peer: 1, write: 0, missMs: 1008, closedMs: 1039, state: PROBE_STATE.overshadowed },
       { peer: 0, write: 1, missMs: 1048, closedMs: 1051 },

@@ -1,5 +1,6 @@
 // One file being written from front to back, whole or with an error that says why not.
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
+import { writeWhole } from '../lib/write-whole.ts'
 
 export class OutputFile {
   readonly #file: number
@@ -9,11 +10,8 @@ export class OutputFile {
     this.#file = openSync(path, 'wx')
   }
 
-  /** Writes all of `bytes`; a write may take only a part, as on a disk that fills up. */
   append(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.byteLength;) {
-      done += writeSync(this.#file, bytes, done, bytes.byteLength - done)
-    }
+    writeWhole(this.#file, bytes)
   }
 
   /** Again does nothing. */

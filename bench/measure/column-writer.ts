@@ -1,6 +1,7 @@
 // Appends rows to a column file, a block at a time: what probers and the final read-back store.
-import { writeSync, openSync, closeSync } from 'node:fs'
+import { openSync, closeSync } from 'node:fs'
 import { allocateBlock, trimBlock, type Block, type Layout } from '../lib/column-file.ts'
+import { writeWhole } from '../lib/write-whole.ts'
 
 const BLOCK_ROWS = 4096
 
@@ -23,7 +24,7 @@ export class ColumnWriter<C extends Layout<Record<string, 'f64' | 'u32' | 'u8'>>
   }
 
   #write(block: Block<C>): void {
-    for (let done = 0; done < block.bytes.byteLength;) done += writeSync(this.#file, block.bytes, done)
+    writeWhole(this.#file, block.bytes)
     this.#used = 0
   }
 

@@ -4,10 +4,11 @@
 //   file   = commits
 //   commit = length u32 · CRC-32 u32 · changes
 //   change = kind u8 · a f64 · b f64 · c f64 · length u32 · bytes
-import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
+import { writeWhole } from '../../bench/lib/write-whole.ts'
 
 const COMMIT_HEADER_BYTES = 8
 const CHANGE_HEADER_BYTES = 29
@@ -78,7 +79,7 @@ export class MemoryFile {
     header.writeUInt32LE(body.length, 0)
     header.writeUInt32LE(crc32(body), 4)
     const commit = Buffer.concat([header, body])
-    for (let done = 0; done < commit.length;) done += writeSync(this.#file, commit, done)
+    writeWhole(this.#file, commit)
     this.bytes += commit.length
   }
 

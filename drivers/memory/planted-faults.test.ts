@@ -13,12 +13,21 @@ async function drained(admin: Admin): Promise<void> {
   await until('an empty backlog', async () => (await admin.backlog()).every(({ amount }) => amount === 0))
 }
 
-test('lost rows stay at home, rows lost everywhere are nowhere, and both are counted', async () => {
-  await using nodes = await Nodes.start(memory, { lose: '0.1', lose_everywhere: '0.05' })
-  await using admin = await nodes.admin()
+/** Two memory nodes that replicate, and a session on each. */
+async function startPair(settings: Readonly<Record<string, string>>) {
+  await using opened = new AsyncDisposableStack()
+  const nodes = opened.use(await Nodes.start(memory, settings))
+  const admin = opened.use(await nodes.admin())
   await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  const west = opened.use(await nodes.open('west'))
+  const east = opened.use(await nodes.open('east'))
+  const all = opened.move()
+  return { nodes, admin, west, east, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+test('lost rows stay at home, rows lost everywhere are nowhere, and both are counted', async () => {
+  await using pair = await startPair({ lose: '0.1', lose_everywhere: '0.05' })
+  const { nodes, admin, west, east } = pair
   const writer = new Writer(0)
   const written: { key: number; dot: number }[] = []
   for (let from = 0; from < 4000; from += 500) {
@@ -47,11 +56,8 @@ test('lost rows stay at home, rows lost everywhere are nowhere, and both are cou
 })
 
 test('a duplicated row comes again over whatever is there by then', async () => {
-  await using nodes = await Nodes.start(memory, { duplicate: '0.2' })
-  await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  await using pair = await startPair({ duplicate: '0.2' })
+  const { nodes, admin, west, east } = pair
   const first = new Writer(0).batch(consecutive(0, 1000))
   const second = new Writer(1).batch(consecutive(0, 1000))
   // While it is paused, the rows of west and newer ones of its own gather before its door: it takes both at once.
@@ -76,11 +82,8 @@ test('a duplicated row comes again over whatever is there by then', async () => 
 })
 
 test('a delay holds remote rows back in their order, and a slow acknowledgement comes late', async () => {
-  await using nodes = await Nodes.start(memory, { delay: '150', slow_ack: '60' })
-  await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  await using pair = await startPair({ delay: '150', slow_ack: '60' })
+  const { west, east } = pair
   const writer = new Writer(0)
   const sentMs = performance.now()
   const writes = consecutive(0, 20).map((key) => west.write(writer.batch([key])))
@@ -115,11 +118,8 @@ async function bothWrite(nodes: Nodes, west: Session, east: Session): Promise<{ 
 }
 
 test('a swapped row takes the place of a newer local one, until a later row makes it good', async () => {
-  await using nodes = await Nodes.start(memory, { swap: '0.3' })
-  await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  await using pair = await startPair({ swap: '0.3' })
+  const { nodes, admin, west, east } = pair
   const { first, second } = await bothWrite(nodes, west, east)
   await drained(admin)
   const hits = [...first.dots].filter((dot) => isHit('swap', 0.3, nodes.plan.seed, dot))
@@ -135,11 +135,8 @@ test('a swapped row takes the place of a newer local one, until a later row make
 })
 
 test('a mixed row has the newer write’s dot and content that no write made, in one DC', async () => {
-  await using nodes = await Nodes.start(memory, { mix: '0.4' })
-  await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  await using pair = await startPair({ mix: '0.4' })
+  const { nodes, admin, west, east } = pair
   const { first, second } = await bothWrite(nodes, west, east)
   await drained(admin)
   const mixed = async (dc: string) => {
@@ -162,11 +159,8 @@ test('a mixed row has the newer write’s dot and content that no write made, in
 })
 
 test('a resurrected row comes back as it was, unless a newer one is there by then', async () => {
-  await using nodes = await Nodes.start(memory, { resurrect: '0.5' })
-  await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  await using pair = await startPair({ resurrect: '0.5' })
+  const { nodes, admin, west, east } = pair
   const writer = new Writer(0)
   const before = writer.batch(consecutive(0, 400))
   const after = writer.batch(consecutive(0, 400))
@@ -188,11 +182,8 @@ test('a resurrected row comes back as it was, unless a newer one is there by the
 })
 
 test('a row that is held back comes after later ones of its DC', async () => {
-  await using nodes = await Nodes.start(memory, { reorder: '0.1', reorder_by: '300ms' })
-  await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  await using pair = await startPair({ reorder: '0.1', reorder_by: '300ms' })
+  const { nodes, admin, west, east } = pair
   const writer = new Writer(0)
   // As in a run, the rows of a batch have one version: none of them can overtake another.
   const batches = [0, 1, 2].map((i) => {
@@ -215,11 +206,8 @@ test('a row that is held back comes after later ones of its DC', async () => {
 })
 
 test('an unknown write gets no acknowledgement, and is there or not as its dot says', async () => {
-  await using nodes = await Nodes.start(memory, { unknown: '0.3', unknown_lost: '0.4' })
-  await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
-  await using west = await nodes.open('west')
-  await using east = await nodes.open('east')
+  await using pair = await startPair({ unknown: '0.3', unknown_lost: '0.4' })
+  const { nodes, admin, west, east } = pair
   const batch = new Writer(0).batch(consecutive(0, 500))
   const { outcome, rowOutcomes } = await west.write(batch)
   const unknown = [...batch.dots].map((dot) => isHit('unknown', 0.3, nodes.plan.seed, dot))

@@ -24,6 +24,11 @@ function storesOf({ ground, system }: CheckContext): string[] {
   return stores
 }
 
+/** A writer's session in the DC that is hit, which does not wait for long. */
+function openImpatient({ ground, mode }: CheckContext): Promise<Session> {
+  return ground.openSession(HIT, { mode: mode.name, purpose: 'write', timeoutMs: TIMEOUT_MS }, ground.signal)
+}
+
 /** Sends one row to a store that cannot answer; it must say so within its timeout. */
 async function writeInVain({ ground }: CheckContext, session: Session, row: Row, why: string): Promise<number> {
   const fromMs = performance.now()
@@ -81,14 +86,10 @@ const timeouts: Check = {
   limitMs: LIMIT_MS,
   skip: unreadable,
   async run(context) {
-    const { ground, mode, signal } = context
+    const { ground, signal } = context
     const stores = storesOf(context)
     const faults = ground.house.faultGround()
-    await using session = await ground.openSession(
-      HIT,
-      { mode: mode.name, purpose: 'write', timeoutMs: TIMEOUT_MS },
-      ground.signal,
-    )
+    await using session = await openImpatient(context)
     await comesBack(context, session)
     const row = ground.row(HIT, ground.keys(1, 'new')[0], { operation: OPERATION.insert })
     for (const store of stores) faults.pause(store)
@@ -156,11 +157,7 @@ const killed: Check = {
     const stores = storesOf(context)
     const faults = ground.house.faultGround()
     const rows = ground.keys(50, 'new').map((key) => ground.row(HIT, key, { operation: OPERATION.insert }))
-    await using session = await ground.openSession(
-      HIT,
-      { mode: mode.name, purpose: 'write', timeoutMs: TIMEOUT_MS },
-      ground.signal,
-    )
+    await using session = await openImpatient(context)
     await comesBack(context, session)
     for (let i = 0; i < rows.length; i += mode.batchRows) {
       await ground.mustStore(await ground.session(HIT, mode.name), rows.slice(i, i + mode.batchRows))
