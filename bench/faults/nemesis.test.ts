@@ -114,8 +114,10 @@ test('an aborted run leaves no link held and no service paused', async () => {
   ]
   const ending = new AbortController()
   const interrupted = new BenchError('INTERRUPTED', 'Interrupted.')
-  const running = new Nemesis(findTargets(plans, TARGETS), ground, (name, what) => {
-    if (name === 'pause' && what === 'start') setImmediate(() => ending.abort(interrupted))
+  let started = 0
+  const running = new Nemesis(findTargets(plans, TARGETS), ground, (_, what) => {
+    // Both are due at once, in either order: the run is aborted when both are on.
+    if (what === 'start' && ++started === plans.length) setImmediate(() => ending.abort(interrupted))
   }).run(nowUs(), ending.signal)
   await assert.rejects(running, interrupted)
   assert.deepEqual(notes.slice(-3).toSorted(), [
