@@ -10,6 +10,9 @@ const RATE_BOUND = 500_000
 /** The same for times, where a bound would mislead. */
 const RATE_USUAL = 30_000
 const CALIBRATION_SECONDS = { quick: 2.5, full: 4 } as const
+/** A warm-up until steady, and the one of those that comes before a calibration. */
+const STEADY_SECONDS = 45
+const STEADY_CALIBRATION_SECONDS = 60
 const START_SECONDS = 3
 /** Rows × DCs a second of the whole machine. */
 const LOAD_PER_SECOND = 380_000
@@ -56,29 +59,42 @@ function heldAtOnce(scenario: Scenario, systems: readonly System[]): number {
   return scenario.rate.kind === 'auto' && scenario.repeat === 1 ? systems.length : 1
 }
 
-function calibrationSeconds({ rate, quick }: Scenario): number {
+function calibrationSeconds({ rate, quick }: Scenario, { warmup }: System): number {
   const calibrates = rate.kind === 'auto' || rate.kind === 'auto-each'
-  return calibrates ? CALIBRATION_SECONDS[quick ? 'quick' : 'full'] : 0
+  const ramp = warmup === 'steady' ? STEADY_CALIBRATION_SECONDS : 0
+  return calibrates ? ramp + CALIBRATION_SECONDS[quick ? 'quick' : 'full'] : 0
 }
 
-/** What one run of each system writes, in rows over all DCs, and how many keys at most. */
-function writtenBy(scenario: Scenario, rows: number, unknownRate: number) {
-  const measured = (rateOf(scenario, unknownRate) * (scenario.warmupMs + scenario.durationMs)) / 1000
-  const written = measured + unknownRate * calibrationSeconds(scenario)
+const warmUpSeconds = ({ warmup }: System): number => (warmup === 'steady' ? STEADY_SECONDS : warmup / 1000)
+
+/** Warm-up and measured phase. */
+const loadedSeconds = (scenario: Scenario, system: System): number => warmUpSeconds(system) + scenario.durationMs / 1000
+
+/** What one run of a system writes, in rows over all DCs, and how many keys at most. */
+function writtenBy(scenario: Scenario, system: System, rows: number, unknownRate: number) {
+  const measured = rateOf(scenario, unknownRate) * loadedSeconds(scenario, system)
+  const written = measured + unknownRate * calibrationSeconds(scenario, system)
   return { written, keys: Math.min(written, rows) }
 }
 
-function phasesOf(scenario: Scenario, rows: number, readable: boolean): EstimatedPhase[] {
+/** The system that writes the most stands for all where they share what it takes. */
+function mostWrittenBy(scenario: Scenario, systems: readonly System[], rows: number, unknownRate: number) {
+  const each = systems.map((system) => writtenBy(scenario, system, rows, unknownRate))
+  return each.reduce((most, one) => (one.written > most.written ? one : most))
+}
+
+function phasesOf(scenario: Scenario, system: System, rows: number): EstimatedPhase[] {
   const dcs = scenario.dcs.length
-  const { written, keys } = writtenBy(scenario, rows, RATE_USUAL)
+  const { readable } = system.replication.capabilities
+  const { written, keys } = writtenBy(scenario, system, rows, RATE_USUAL)
   const longestMs = Math.max(...topologyOf(scenario).links.map((link) => link.delayMs))
   const digest = readable ? (rows * dcs) / DIGEST_PER_SECOND : 0
   const phases: [name: string, seconds: number][] = [
     ['start', START_SECONDS],
     ['load', (rows * dcs) / LOAD_PER_SECOND],
     ['compare', digest],
-    ['calibrate', calibrationSeconds(scenario)],
-    ['warm-up', scenario.warmupMs / 1000],
+    ['calibrate', calibrationSeconds(scenario, system)],
+    ['warm-up', warmUpSeconds(system)],
     ['measure', scenario.durationMs / 1000],
     ['drain', readable ? DRAIN_SECONDS + longestMs / 1000 : 0],
     ['read-back', readable ? digest + (keys * dcs) / READ_BACK_PER_SECOND : 0],
@@ -99,7 +115,7 @@ function diskOf(scenario: Scenario, systems: readonly System[], workload: Worklo
   const dcs = scenario.dcs.length
   const vectorDcs = vectorDcsOf(scenario)
   const { columns } = workload.workload.table(workloadOptions(scenario, workload))
-  const { written, keys } = writtenBy(scenario, rows, RATE_BOUND)
+  const { written, keys } = mostWrittenBy(scenario, systems, rows, RATE_BOUND)
   const bound = scenario.rate.kind !== 'fixed'
   const rowsPerSecond = rateOf(scenario, RATE_BOUND)
   const each = systems.map(({ entry: { driver }, settings }) => {
@@ -111,7 +127,7 @@ function diskOf(scenario: Scenario, systems: readonly System[], workload: Worklo
   })
   const held = largestHeld(each, heldAtOnce(scenario, systems))
   const probed = scenario.probesPerSecond === 'all' ? rowsPerSecond : Math.min(scenario.probesPerSecond, rowsPerSecond)
-  const seconds = (scenario.warmupMs + scenario.durationMs) / 1000
+  const seconds = Math.max(...systems.map((system) => loadedSeconds(scenario, system)))
   const runs = systems.length * scenario.repeat
   const caused = vectorDcs === 0 ? 0 : written * (dcs - 1)
   const probes = probed * seconds * (dcs - 1)
@@ -134,7 +150,7 @@ function memoryOf(scenario: Scenario, systems: readonly System[], workload: Work
   const dcs = scenario.dcs.length
   const vectorDcs = vectorDcsOf(scenario)
   const { columns } = workload.workload.table(workloadOptions(scenario, workload))
-  const { written, keys } = writtenBy(scenario, rows, RATE_BOUND)
+  const { written, keys } = mostWrittenBy(scenario, systems, rows, RATE_BOUND)
   const bound = scenario.rate.kind !== 'fixed'
   const held = heldAtOnce(scenario, systems)
   const threads = dcs * (scenario.workers + 1)
@@ -159,13 +175,14 @@ function memoryOf(scenario: Scenario, systems: readonly System[], workload: Work
 export function estimateOf(scenario: Scenario, systems: readonly System[], workload: WorkloadEntry): Estimate {
   const { rows } = workloadOptions(scenario, workload)
   const described = systems.map((system): EstimatedSystem => {
-    const phases = phasesOf(scenario, rows, system.replication.capabilities.readable)
+    const phases = phasesOf(scenario, system, rows)
     const { mode, batchRows, lingerMs, writers } = system
     return { name: systemName(system), mode: mode.name, batchRows, lingerMs, writers, phases }
   })
   // Under `auto` only the first of several repeats calibrates.
-  const saved = scenario.rate.kind === 'auto' ? calibrationSeconds(scenario) * (scenario.repeat - 1) : 0
-  const seconds = described.reduce((sum, system) => {
+  const repeated = scenario.rate.kind === 'auto' ? scenario.repeat - 1 : 0
+  const seconds = described.reduce((sum, system, i) => {
+    const saved = calibrationSeconds(scenario, systems[i]) * repeated
     const once = system.phases.reduce((total, phase) => total + phase.seconds, 0)
     return sum + once * scenario.repeat - saved
   }, 0)

@@ -70,6 +70,11 @@ const progressOf = (running: Generator | undefined): Progress => {
   return { offered, acknowledged, failed, unknown, dropped }
 }
 
+function countsNow(): FromGenerator {
+  const serviceP50Ms = generator?.takeServiceP50Ms() ?? null
+  return { type: 'counts', progress: progressOf(generator), atUs: nowUs(), serviceP50Ms }
+}
+
 /** The writers of this worker: worker, worker + workers, … below the DC's number of writers. */
 function ownWriters(): number[] {
   const writers = []
@@ -194,7 +199,8 @@ async function close(): Promise<void> {
 
 main.on('message', (message: ToGenerator) => {
   if (message.type === 'phase') runPhase(message.order).catch(fail)
-  else if (message.type === 'counts') say({ type: 'counts', progress: progressOf(generator), atUs: nowUs() })
+  else if (message.type === 'counts') say(countsNow())
+  else if (message.type === 'end') generator?.endAt(message.endUs)
   else close().catch(fail)
 })
 

@@ -16,6 +16,7 @@ export interface LedgerWrite {
   readonly sentUs: number
   readonly ackedUs: number
   readonly outcome: number
+  readonly operation: number
 }
 
 /** Every write of a run but for those that a later one of their own batch replaced, in the order of their DC’s log: rows of one batch have one version. */
@@ -29,7 +30,8 @@ export function writesOf(folder: string): LedgerWrite[] {
         const sentUs = block.intendedUs[i] + block.sentAfterUs[i]
         const [key, dot, version, outcome] = [block.key[i], block.dot[i], block.version[i], block.outcome[i]]
         const ackedUs = sentUs + block.ackedAfterUs[i]
-        writes.push({ key, dot, version, dcIndex: dotDc(dot), sentUs, ackedUs, outcome })
+        const operation = block.operation[i]
+        writes.push({ key, dot, version, dcIndex: dotDc(dot), sentUs, ackedUs, outcome, operation })
       }
     }
   }

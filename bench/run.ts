@@ -8,12 +8,12 @@ import { BenchError } from './contract/errors.ts'
 import { RUN_FILES, type CounterMark, type WorkerPhase } from './contract/run-folder.ts'
 import type { Scenario } from './contract/scenario.ts'
 import type { FaultFacts } from './contract/fault.ts'
-import { Nemesis } from './faults/nemesis.ts'
 import { orReason } from './lib/abort.ts'
 import { nowUs } from './lib/clock.ts'
 import { mergeKeys } from './load/touched.ts'
 import { Pressure } from './measure/resources.ts'
 import type { WorkloadEntry } from './registry.ts'
+import { breakMeanwhile } from './stages/break.ts'
 import { calibrate, type Calibration } from './stages/calibrate.ts'
 import { converge, type Convergence } from './stages/converge.ts'
 import { factsOf } from './stages/facts.ts'
@@ -21,6 +21,7 @@ import { openRun, type OpenedRun } from './stages/open.ts'
 import { readBack, type ReadBack } from './stages/read-back.ts'
 import { ORDER_AHEAD_US, type PhaseOrder } from './stages/thread-plan.ts'
 import type { PhaseResult } from './stages/threads.ts'
+import { WarmUp } from './stages/warm-up.ts'
 import { systemName, type System } from './systems.ts'
 
 export interface RunContext {
@@ -34,6 +35,8 @@ export interface RunContext {
   readonly repeat: number
   /** What a calibration before this run found, where there was one. */
   readonly calibrated?: Calibration
+  /** The DCs that have writers; absent: all. */
+  readonly writesIn?: readonly string[]
   readonly progress: Progress
   readonly signal: AbortSignal
 }
@@ -48,6 +51,7 @@ export class Run implements AsyncDisposable {
   readonly #open: OpenedRun
   readonly #workers: WorkerPhase[] = []
   readonly #marks: CounterMark[] = []
+  readonly #warmUp: WarmUp
   #faults: readonly FaultFacts[] = []
   /** Ends what is being broken when the run ends early. */
   readonly #ending = new AbortController()
@@ -60,6 +64,8 @@ export class Run implements AsyncDisposable {
   private constructor(context: RunContext, opened: OpenedRun) {
     this.#context = context
     this.#open = opened
+    const { threads, house, signal } = opened
+    this.#warmUp = new WarmUp(threads, house, (text) => context.progress.live(text), signal)
   }
 
   /** Deploys and loads. */
@@ -76,8 +82,10 @@ export class Run implements AsyncDisposable {
   /** Finds what the system can do, and waits until it has caught up with it. */
   async calibrate(): Promise<Calibration> {
     const { threads, journal, signal } = this.#open
-    this.#step('calibrating')
-    const found = await orReason(calibrate(threads, this.#context.scenario.quick, this.#readable, signal), signal)
+    const { scenario, system } = this.#context
+    const ramp = system.warmup === 'steady' ? this.#warmUp.ramp() : undefined
+    this.#step(ramp === undefined ? 'calibrating' : 'warming up until steady, and calibrating')
+    const found = await orReason(calibrate(threads, scenario.quick, this.#readable, signal, ramp), signal)
     this.#calibration = found
     journal.phase('calibrate', found.startUs, found.endUs)
     this.#workers.push(...found.phase.facts)
@@ -100,14 +108,14 @@ export class Run implements AsyncDisposable {
 
   /** Offers the load, stops, waits for the DCs to agree, reads everything back and stores the facts. `null` is a closed loop. */
   async measure(rowsPerSecond: number | null): Promise<void> {
-    const { scenario } = this.#context
+    const { scenario, system: { warmup } } = this.#context
     const { admin, house, threads, sampler, journal, signal } = this.#open
     const rate = rowsPerSecond === null ? 'as fast as it goes' : `${rowsPerSecond.toLocaleString('en-US')} rows/s`
     await orReason(admin.flush(), signal)
     house.startPings()
-    if (scenario.warmupMs > 0) {
-      this.#step(`warming up, ${rate}`)
-      await this.#phase('warmup', scenario.warmupMs, rowsPerSecond)
+    if (warmup !== 0) {
+      this.#step(`warming up${warmup === 'steady' ? ' until steady' : ''}, ${rate}`)
+      await this.#phase('warmup', warmup, rowsPerSecond)
     }
     this.#step(`measuring ${scenario.durationMs / 1000} s, ${rate}`)
     await this.#mark('measure-start')
@@ -135,6 +143,7 @@ export class Run implements AsyncDisposable {
       workers: this.#workers,
       marks: this.#marks,
       faults: this.#faults,
+      warmUp: this.#warmUp.stretches,
       lastOutcomeUs: measured.lastOutcomeUs - journal.epoch.monotonicUs,
       convergence,
       back,
@@ -170,46 +179,43 @@ export class Run implements AsyncDisposable {
     this.#marks.push(await this.#open.sampler.mark(name))
   }
 
-  async #phase(name: 'warmup' | 'measure', durationMs: number, rowsPerSecond: number | null): Promise<PhaseResult> {
+  async #phase(
+    name: 'warmup' | 'measure',
+    lasts: number | 'steady',
+    rowsPerSecond: number | null,
+  ): Promise<PhaseResult> {
     const { threads, topology, journal, signal } = this.#open
     const { probesPerSecond } = this.#context.scenario
+    const isSteady = lasts === 'steady'
     const startUs = nowUs() + ORDER_AHEAD_US
-    const endUs = startUs + durationMs * 1000
     const expected = rowsPerSecond ?? this.#calibration?.acknowledgedPerSecond ?? CLOSED_LOOP_GUESS
     const share = probesPerSecond === 'all' ? 1 : Math.min(1, probesPerSecond / expected)
     const order: PhaseOrder = {
       name,
       startUs,
-      endUs,
+      endUs: startUs + (isSteady ? this.#warmUp.leftMs : lasts) * 1000,
       rowsPerSecond: rowsPerSecond === null ? null : rowsPerSecond / topology.dcs.length,
       probeShare: this.#readable ? share : 0,
     }
-    const ticking = setInterval(() => this.#context.progress.live(this.#liveText()), LIVE_EVERY_MS)
-    const running = Promise.all([threads.phase(order), name === 'measure' ? this.#break(startUs) : undefined])
-    const [result] = await orReason(running, signal).finally(() => clearInterval(ticking))
+    // A warm-up until steady says itself how it goes.
+    const tell = () => this.#context.progress.live(this.#liveText())
+    const ticking = isSteady ? undefined : setInterval(tell, LIVE_EVERY_MS)
+    const running = isSteady ? this.#warmUp.phase(order) : threads.wholePhase(order)
+    const both = Promise.all([running, name === 'measure' ? this.#break(startUs) : undefined])
+    const [{ result, endUs }] = await orReason(both, signal).finally(() => clearInterval(ticking))
     journal.phase(name, startUs, endUs)
     this.#workers.push(...result.facts)
     this.#noteWritten(result.touched)
     return result
   }
 
-  /** Breaks what the scenario asks for while the measured phase runs, and knows afterwards what happened when. */
+  /** Breaks what the scenario asks for; goes on until everything is mended, also when the run ends early. */
   #break(phaseStartUs: number): Promise<void> {
-    const { faults, house, journal, signal } = this.#open
-    const listener = (fault: string, what: string, atUs: number) => {
-      journal.event('fault', fault, what, atUs)
-      this.#context.progress.note(`${systemName(this.#context.system)}: ${fault}: ${what}`)
-    }
-    const { monotonicUs } = journal.epoch
-    const since = (fault: FaultFacts): FaultFacts => ({
-      ...fault,
-      startUs: fault.startUs - monotonicUs,
-      mendUs: fault.mendUs - monotonicUs,
-      endUs: fault.endUs - monotonicUs,
-    })
-    const breaking = new Nemesis(faults, house.faultGround(), listener)
-      .run(phaseStartUs, AbortSignal.any([signal, this.#ending.signal]))
-      .then((happened) => void (this.#faults = happened.map(since)))
+    const signal = AbortSignal.any([this.#open.signal, this.#ending.signal])
+    const note = (sentence: string) => this.#context.progress.note(`${systemName(this.#context.system)}: ${sentence}`)
+    const breaking = breakMeanwhile(this.#open, phaseStartUs, note, signal).then(
+      (happened) => void (this.#faults = happened),
+    )
     this.#breaking = breaking.catch(() => undefined)
     return breaking
   }

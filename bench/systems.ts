@@ -18,8 +18,13 @@ export interface System {
   readonly batchRows: number
   readonly lingerMs: number
   readonly writers: number
+  /** How long the load runs before it is measured, in ms. */
+  readonly warmup: number | 'steady'
 }
 
+/** Warm-ups of systems that do not get faster while they run, and of quick runs. */
+const WARMUP_MS = 3000
+const QUICK_WARMUP_MS = 1000
 const LINGER_MS = 5
 
 /** The short name of a system, for progress and folders; it names the mode where that is not the driver's first. */
@@ -118,7 +123,9 @@ function systemOf(
   const batchRows = mode.batchRows === 1 ? 1 : (scenario.batchRows ?? mode.batchRows)
   const lingerMs = batchRows === 1 ? 0 : (scenario.lingerMs ?? LINGER_MS)
   const writers = Math.min(WRITERS_MAX, Math.max(scenario.workers, scenario.writers ?? mode.writers))
-  return { entry, replication, mode, settings, batchRows, lingerMs, writers }
+  const usual = entry.driver.warmsUp === true ? 'steady' : WARMUP_MS
+  const warmup = scenario.warmup ?? (scenario.quick ? QUICK_WARMUP_MS : usual)
+  return { entry, replication, mode, settings, batchRows, lingerMs, writers, warmup }
 }
 
 /** A full mesh: what the scenario says of all links, and over that what it says of single ones, of which the last prevails. */

@@ -1,11 +1,10 @@
 // A driver from outside: a map in memory in each DC. Every DC pulls the logs of the others through the link; the last writer wins.
-import { fileURLToPath } from 'node:url'
 import { messageOf, OPERATION, OUTCOME, type Admin, type Driver, type Session } from 'geowrite/contract'
 import { processService } from 'geowrite/driver-kit'
 import type { Answers } from './pull-store-process.ts'
 import { ask, rowsOf, type PullStoreConfig, type Question, type Store } from './pull-store-wire.ts'
 
-const PROCESS = fileURLToPath(new URL('./pull-store-process.ts', import.meta.url))
+const PROCESS = new URL('./pull-store-process.ts', import.meta.url)
 const PORT = 'http'
 
 function sessionOn(store: Store, timeoutMs: number): Session {

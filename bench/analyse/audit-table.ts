@@ -117,6 +117,20 @@ export const AUDIT_BOUNDS = {
     bound: 0.05,
     why: 'the machine was not this run’s alone',
   },
+  warmUpFall: {
+    ...warning,
+    name: 'fall of a row’s cost as the warm-up ended',
+    unit: 'ratio',
+    bound: 0.05,
+    why: 'its time was over before the system was steady: give --warmup a longer time',
+  },
+  cpuFall: {
+    ...warning,
+    name: 'fall of the stores’ CPU time a row',
+    unit: 'ratio',
+    bound: 0.15,
+    why: 'the stores were still getting faster: warm up longer (--warmup=steady)',
+  },
   rateTrend: {
     ...steady,
     name: 'trend of the acknowledged rate',
@@ -156,5 +170,7 @@ export const SLIP_FLOOR_MS = 5
 export const TREND_Z = 2.58
 /** and where it is no mere fraction of a small time. */
 export const TREND_FLOOR_MS = 5
+/** or of a core. */
+export const CPU_FLOOR_CORES = 0.05
 /** Measured and predicted conflict shares may differ by this part beyond their bounds and sampling error. */
 export const PREDICTION_TOLERANCE = 0.1

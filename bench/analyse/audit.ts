@@ -1,7 +1,7 @@
 // The self-audit: measured values against the bounds, and the verdict that comes of it.
 import type { AuditLine, Verdict } from '../contract/analysis.ts'
 import type { RunFacts } from '../contract/run-folder.ts'
-import { AUDIT_BOUNDS, SLIP_FLOOR_MS, TREND_FLOOR_MS, TREND_Z, type AuditName } from './audit-table.ts'
+import { AUDIT_BOUNDS, CPU_FLOOR_CORES, SLIP_FLOOR_MS, TREND_FLOOR_MS, TREND_Z, type AuditName } from './audit-table.ts'
 import { formatFigure, roundFigure } from './numbers.ts'
 import { FAULT_PHASE, type RoundTrips } from './round-trips.ts'
 import { trendOf } from './statistics.ts'
@@ -24,6 +24,8 @@ interface AuditInput {
   readonly acknowledgedPerSlice: readonly number[]
   readonly lagP50MsPerSlice: readonly number[]
   readonly responseP50MsPerSlice: readonly number[]
+  /** Of all stores and replication services. */
+  readonly cpuUsPerRowPerSlice: readonly number[]
   /** By DC. */
   readonly responseP99Ms: ReadonlyMap<string, number | null>
   /** The backlog in seconds of writes, over the measured phase. */
@@ -104,6 +106,8 @@ function findings(input: AuditInput): Record<AuditName, Found> {
     thinSeconds: { value: input.thinSecondsShare },
     pressure: { value: facts.pressure.cpuSomeShare },
     steal: { value: facts.pressure.stealShare },
+    warmUpFall: { value: facts.warmUp?.at(-1)?.fall ?? null },
+    cpuFall: cpuFall(input.cpuUsPerRowPerSlice, sliceRate(input)),
     rateTrend: relativeTrend(input.acknowledgedPerSlice, 0),
     lagTrend: relativeTrend(input.lagP50MsPerSlice, TREND_FLOOR_MS),
     responseTrend: relativeTrend(input.responseP50MsPerSlice, TREND_FLOOR_MS),
@@ -117,6 +121,21 @@ function relativeTrend(series: readonly number[], floor: number): Found {
   if (trend === null || trend.median === 0) return { value: null }
   const change = Math.abs(trend.change)
   return { value: change / Math.abs(trend.median), byChance: Math.abs(trend.z) < TREND_Z || change < floor }
+}
+
+/** Rows acknowledged a second, as the slices have it. */
+function sliceRate({ acknowledgedPerSlice, facts }: AuditInput): number {
+  const { durationSeconds } = facts.scenario
+  const known = acknowledgedPerSlice.filter((rows) => Number.isFinite(rows))
+  return known.reduce((sum, rows) => sum + rows, 0) / durationSeconds
+}
+
+/** A rise is what compaction and growing tables cost: only a fall says that a system was not warm. */
+function cpuFall(series: readonly number[], rowsPerSecond: number): Found {
+  const trend = trendOf(series)
+  if (trend === null || trend.median === 0) return { value: null }
+  const byChance = trend.z > -TREND_Z || (-trend.change * rowsPerSecond) / 1e6 < CPU_FLOOR_CORES
+  return { value: Math.max(0, -trend.change / trend.median), byChance }
 }
 
 function backlogTrend(series: readonly number[]): Found {

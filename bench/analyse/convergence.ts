@@ -1,6 +1,7 @@
 // Convergence time as a bracket of digest snapshots, and the classes of the rows that never became equal.
 import { OPERATION } from '../contract/table.ts'
 import { RUN_FILES, type DivergentRow, type RunFacts } from '../contract/run-folder.ts'
+import type { KeySpace } from './key-space.ts'
 import type { RunData } from './load.ts'
 import { createTextFile } from './write-csv.ts'
 
@@ -59,7 +60,10 @@ export const DIVERGENCE_COLUMNS = [
 ] as const
 
 /** Writes divergence.csv: one line a DC of every divergent row that the run kept. */
-export function writeDivergence(run: RunData, latestOperation: ReadonlyMap<number, number>): void {
+export function writeDivergence(
+  run: RunData,
+  { latestOperation, mixedCopies }: Pick<KeySpace, 'latestOperation' | 'mixedCopies'>,
+): void {
   const { total, rows } = run.stored.divergent
   using csv = createTextFile(run.folder, RUN_FILES.divergence)
   csv.write(`${DIVERGENCE_COLUMNS.join(',')}\n`)
@@ -67,7 +71,8 @@ export function writeDivergence(run: RunData, latestOperation: ReadonlyMap<numbe
     const newest = row.dcs.reduce((best, copy) => (copy.version > best.version ? copy : best))
     const deletes = latestOperation.get(row.key) === OPERATION.delete
     for (const copy of row.dcs) {
-      const what = classifyCopy(copy, newest, deletes)
+      const whole = copy.whole && mixedCopies.get(row.key)?.includes(run.dcs.indexOf(copy.dc)) !== true
+      const what = classifyCopy({ ...copy, whole }, newest, deletes)
       csv.write(`${row.key},${copy.dc},${what},${copy.dot},${copy.version},${newest.dot},${newest.version},${total}\n`)
     }
   }

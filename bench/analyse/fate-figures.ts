@@ -98,6 +98,15 @@ export function tooSoonWarnings(run: RunData, links: readonly number[]): string[
   })
 }
 
+/** Where the store does not go by the versions: what figures that ask which of two writes stood are worth then. */
+export function ownOrderWarnings(run: RunData): string[] {
+  const own = run.stored.system.store?.ownOrder
+  if (own === undefined) return []
+  return [
+    `Versions do not decide which of two writes stands: ${own}. Discarded and lost updates and writes beaten by earlier ones are told from the versions all the same, and are off where the two differ; a probe that a write with a lower version hid stays without an answer. Lost writes are only those under which a DC shows one that had been acknowledged before they were sent.`,
+  ]
+}
+
 const endsOf = (run: RunData, link: number): readonly [from: string, to: string] => [
   run.dcs[Math.floor(link / run.dcs.length)],
   run.dcs[link % run.dcs.length],

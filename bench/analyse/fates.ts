@@ -6,7 +6,7 @@ import type { Counts } from './conflicts.ts'
 import { addCounterSums, hasCounter, newCounterSums, type CounterSums } from './counter-sums.ts'
 import type { KeyHistory } from './key-history.ts'
 import type { RunData } from './load.ts'
-import { countMixedRow, newMixedRows, type MixedRows } from './mixed-rows.ts'
+import { addMixedRow, newMixedRows, type MixedRows } from './mixed-rows.ts'
 import type { Partition } from './partition.ts'
 import type { LedgerPart } from './split-ledger.ts'
 import { countUnknownWrites, type UnknownWrites } from './unknown-writes.ts'
@@ -37,8 +37,8 @@ export class Fates {
     const added = this.counterSums === null ? null : addCounterSums(part.run, partition, this.counterSums)
     return {
       added,
-      countKey: (group, severalWrote) => {
-        countMixedRow(partition, group, this.mixedRows)
+      countKey: (group, severalWrote, mixedIn) => {
+        addMixedRow(mixedIn, this.mixedRows)
         countUnknownWrites(partition, group, this.#conflicts, this.unknownWrites)
         this.arrivals.addKey(partition, group)
         if (severalWrote) earlier.countKey()
@@ -50,6 +50,6 @@ export class Fates {
 interface PartFates {
   /** By row, what it added to the counters of its key; null for tables without one. */
   readonly added: Float64Array | null
-  /** Counts one key, which the history holds where several DCs wrote it. */
-  countKey(group: number, severalWrote: boolean): void
+  /** Counts one key, which the history holds where several DCs wrote it; `mixedIn` are the DCs that hold it mixed. */
+  countKey(group: number, severalWrote: boolean, mixedIn: readonly number[]): void
 }

@@ -7,6 +7,7 @@ import { KeyHistory, type SourceCounts } from './key-history.ts'
 import { LineagePlayer, type LostUpdates } from './lineage.ts'
 import type { RunData } from './load.ts'
 import { countLostWrite, newLostWrites, type LostWrites } from './losses.ts'
+import { mixedIn } from './mixed-rows.ts'
 import { loadPartition } from './partition.ts'
 import { WriteCounts } from './prediction.ts'
 import type { Slices } from './slices.ts'
@@ -30,6 +31,8 @@ export interface KeySpace {
   readonly unexplained: number
   /** The last operation on some keys: what class of divergence a row is of. */
   readonly latestOperation: ReadonlyMap<number, number>
+  /** By key, of those: the DCs whose copy is mixed. */
+  readonly mixedCopies: ReadonlyMap<number, readonly number[]>
 }
 
 /** Walks the key space in `partitions` parts; the result is the same for any number of them. */
@@ -49,6 +52,8 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
   const exactness: Exactness = { asked: run.causes.length > 0, uncaused: 0, forgetful: 0 }
   const divergent = new Set(run.stored.divergent.rows.map((row) => row.key))
   const latestOperation = new Map<number, number>()
+  const mixedCopies = new Map<number, readonly number[]>()
+  const ownOrder = run.stored.system.store?.ownOrder !== undefined
   let unexplained = 0
   using ledger = splitLedger(run, partitions)
   for (const part of ledger.parts) {
@@ -64,11 +69,12 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
     unexplained += partition.unexplained
     for (let group = 0; group < partition.groups; group++) {
       counts.addKey(partition, group)
-      if (haveFinals) countLostWrite(partition, group, lostWrites)
+      const mixed = mixedIn(partition, group, run.stored.system.capabilities)
+      if (haveFinals) countLostWrite(partition, group, { mixedIn: mixed, ownOrder }, lostWrites)
       const { order, starts } = partition
       const key = partition.groupKey[group]
       const severalWrote = history.load(group)
-      partFates.countKey(group, severalWrote)
+      partFates.countKey(group, severalWrote, mixed)
       if (severalWrote) {
         counter.countKey()
         pairs.offer(partition, history, key, dcCount)
@@ -83,6 +89,7 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
           if (partition.version[order[i]] > partition.version[latest]) latest = order[i]
         }
         latestOperation.set(key, partition.operation[latest])
+        if (mixed.length > 0) mixedCopies.set(key, mixed)
       }
     }
     for (const [play, lost] of lineage.total.entries()) lostUpdates[play] += lost
@@ -102,5 +109,6 @@ export function walkKeySpace(run: RunData, evidence: VisibilityEvidence, slices:
     exactness,
     unexplained,
     latestOperation,
+    mixedCopies,
   }
 }

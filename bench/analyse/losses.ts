@@ -2,7 +2,7 @@
 import { OPERATION } from '../contract/table.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import { FINAL_STATE } from '../lib/ledger-format.ts'
-import type { Partition } from './partition.ts'
+import { placeOfDot, type Partition } from './partition.ts'
 
 /** Over the whole run, at most one a key. */
 export interface LostWrites {
@@ -22,22 +22,23 @@ export function newLostWrites(dcCount: number): LostWrites {
   return { inSome: 0, inAll: 0, missingIn: zeros(), writtenBy: zeros(), resurrected: 0, resurrectedIn: zeros() }
 }
 
+/** What else is known of a key and its store. */
+interface Known {
+  /** DCs whose copy is mixed: which write it shows cannot be told. */
+  readonly mixedIn: readonly number[]
+  /** The store goes by an order of its own instead of the versions. */
+  readonly ownOrder: boolean
+}
+
 /** Adds one key's lost write, if it has one. Final rows of every DC must be there. */
-export function countLostWrite(partition: Partition, group: number, total: LostWrites): void {
-  const { order, starts, version, outcome, finals } = partition
-  let latest = -1
-  let unknown = Number.NEGATIVE_INFINITY
-  for (let i = starts[group]; i < starts[group + 1]; i++) {
-    const row = order[i]
-    if (outcome[row] !== OUTCOME.ok) unknown = Math.max(unknown, version[row])
-    else if (latest < 0 || version[row] > version[latest]) latest = row
-  }
-  // A write that may have happened may have superseded it: nothing can be said.
-  if (latest < 0 || unknown > version[latest]) return
+export function countLostWrite(partition: Partition, group: number, known: Known, total: LostWrites): void {
+  const latest = known.ownOrder ? lastSent(partition, group) : highest(partition, group)
+  if (latest < 0) return
+  const holds = known.ownOrder ? mayHold : holdsVersion
   let missing = 0
   let resurrected = 0
-  for (const [dc, final] of finals.entries()) {
-    if (final === null || holds(partition, latest, final.state[group], final.version[group])) continue
+  for (const [dc, final] of partition.finals.entries()) {
+    if (final === null || known.mixedIn.includes(dc) || holds(partition, group, dc, latest)) continue
     missing++
     total.missingIn[dc]++
     // What is held is older than the delete: with content, the row has come back.
@@ -48,13 +49,50 @@ export function countLostWrite(partition: Partition, group: number, total: LostW
   if (missing === 0) return
   total.inSome++
   total.writtenBy[partition.dc[latest]]++
-  if (missing === finals.length) total.inAll++
+  if (missing === partition.finals.length) total.inAll++
   if (resurrected > 0) total.resurrected++
 }
 
-function holds(partition: Partition, row: number, state: number, version: number): boolean {
-  const absent = state === 0 || state === FINAL_STATE.absent
+/** The acknowledged write with the highest version; none where one that may have happened may have superseded it. */
+function highest({ order, starts, version, outcome }: Partition, group: number): number {
+  let latest = -1
+  let unknown = Number.NEGATIVE_INFINITY
+  for (let i = starts[group]; i < starts[group + 1]; i++) {
+    const row = order[i]
+    if (outcome[row] !== OUTCOME.ok) unknown = Math.max(unknown, version[row])
+    else if (latest < 0 || version[row] > version[latest]) latest = row
+  }
+  return latest < 0 || unknown > version[latest] ? -1 : latest
+}
+
+function lastSent({ order, starts, sentUs, outcome }: Partition, group: number): number {
+  let latest = -1
+  for (let i = starts[group]; i < starts[group + 1]; i++) {
+    const row = order[i]
+    if (outcome[row] === OUTCOME.ok && (latest < 0 || sentUs[row] > sentUs[latest])) latest = row
+  }
+  return latest
+}
+
+function isAbsent({ finals }: Partition, group: number, dc: number): boolean {
+  const state = finals[dc]?.state[group] ?? 0
+  return state === 0 || state === FINAL_STATE.absent
+}
+
+function holdsVersion(partition: Partition, group: number, dc: number, row: number): boolean {
   // A store may keep no tombstone: an absent row is what a delete asked for.
-  if (absent) return partition.operation[row] === OPERATION.delete
-  return version >= partition.version[row]
+  if (isAbsent(partition, group, dc)) return partition.operation[row] === OPERATION.delete
+  return (partition.finals[dc]?.version[group] ?? 0) >= partition.version[row]
+}
+
+/** Whether the store may have put what a DC holds above `row`: not where it had been acknowledged before that was sent. */
+function mayHold(partition: Partition, group: number, dc: number, row: number): boolean {
+  const { order, starts, operation, ackedUs, sentUs } = partition
+  if (isAbsent(partition, group, dc)) {
+    return order
+      .subarray(starts[group], starts[group + 1])
+      .some((other) => operation[other] === OPERATION.delete && ackedUs[other] >= sentUs[row])
+  }
+  const place = placeOfDot(partition, group, partition.finals[dc]?.dot[group] ?? 0)
+  return place >= 0 && ackedUs[order[place]] >= sentUs[row]
 }

@@ -1,6 +1,8 @@
 // Mixed rows: at the end a DC holds content that no write made, or a row that is not what its own dot asked for.
+import type { Capabilities } from '../contract/driver.ts'
 import { OPERATION } from '../contract/table.ts'
-import { dotIncarnation } from '../lib/dot.ts'
+import { OUTCOME } from '../contract/outcome.ts'
+import { dotIncarnation, LOADED_VERSION } from '../lib/dot.ts'
 import { FINAL_STATE } from '../lib/ledger-format.ts'
 import { placeOfDot, type Partition } from './partition.ts'
 
@@ -14,31 +16,44 @@ export function newMixedRows(dcCount: number): MixedRows {
   return { keys: 0, heldBy: new Array<number>(dcCount).fill(0) }
 }
 
-/** Adds one key. DCs without final rows say nothing. */
-export function countMixedRow(partition: Partition, group: number, total: MixedRows): void {
-  let holders = 0
-  for (const [dc, final] of partition.finals.entries()) {
-    if (final === null) continue
-    const state = final.state[group]
-    if (state !== FINAL_STATE.mixed && !contradicts(partition, group, final.dot[group], state)) continue
-    holders++
-    total.heldBy[dc]++
+/** Adds one key, by the DCs whose copies of it are mixed. */
+export function addMixedRow(holders: readonly number[], total: MixedRows): void {
+  if (holders.length > 0) total.keys++
+  for (const dc of holders) total.heldBy[dc]++
+}
+
+/** The DCs whose copy of a key is mixed, ascending. DCs without final rows say nothing. */
+export function mixedIn(partition: Partition, group: number, capabilities: Capabilities): number[] {
+  return partition.finals.flatMap((_, dc) => (isMixed(partition, group, dc, capabilities) ? [dc] : []))
+}
+
+function isMixed(partition: Partition, group: number, dc: number, capabilities: Capabilities): boolean {
+  const final = partition.finals[dc]
+  if (final === null) return false
+  const { dot, version, state } = final
+  if (state[group] === FINAL_STATE.mixed) return true
+  if (state[group] !== FINAL_STATE.whole && state[group] !== FINAL_STATE.deleted) return false
+  const place = placeOfDot(partition, group, dot[group])
+  if (place < 0) {
+    // Loaded rows have incarnation 0, and no line in the ledger.
+    const isLoaded = dotIncarnation(dot[group]) === 0
+    return isLoaded && (state[group] === FINAL_STATE.deleted || version[group] !== LOADED_VERSION)
   }
-  if (holders > 0) total.keys++
+  const row = partition.order[place]
+  const isDelete = partition.operation[row] === OPERATION.delete
+  return (
+    isDelete !== (state[group] === FINAL_STATE.deleted) || isOtherVersion(partition, row, version[group], capabilities)
+  )
 }
 
-/** Content where the dot deleted the row, or a tombstone where it wrote it. */
-function contradicts(partition: Partition, group: number, dot: number, state: number): boolean {
-  if (state !== FINAL_STATE.whole && state !== FINAL_STATE.deleted) return false
-  const isDelete = operationOf(partition, group, dot) === OPERATION.delete
-  const isKnown = isLoaded(dot) || placeOfDot(partition, group, dot) >= 0
-  return isKnown && isDelete !== (state === FINAL_STATE.deleted)
-}
-
-/** Loaded rows have incarnation 0, and no line in the ledger. */
-const isLoaded = (dot: number): boolean => dotIncarnation(dot) === 0
-
-function operationOf(partition: Partition, group: number, dot: number): number {
-  const place = placeOfDot(partition, group, dot)
-  return place < 0 ? OPERATION.upsert : partition.operation[partition.order[place]]
+/** Whether a row's version is not that of the write whose dot and content it has: it is another write's. */
+function isOtherVersion(
+  { version, outcome }: Partition,
+  row: number,
+  held: number,
+  { blindWrites }: Capabilities,
+): boolean {
+  // A store that raises versions cannot have said how far it raised a write that it did not answer.
+  const mayBeRaised = blindWrites !== true && outcome[row] !== OUTCOME.ok
+  return mayBeRaised ? held < version[row] : held !== version[row]
 }

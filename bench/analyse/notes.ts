@@ -12,6 +12,27 @@ export function notesOn(run: RunData, keySpace: KeySpace, bounds: ConflictBasis,
     ...conflictNotes(run, keySpace, bounds),
     ...counterNotes(keySpace),
     ...reportedNotes(run, declined),
+    ...warmUpNotes(run),
+  ]
+}
+
+const STRETCH_TEXT = { calibrate: 'in a closed loop, before its calibration', warmup: 'at the rate' } as const
+
+/** How long a run warmed up and what that came to. */
+function warmUpNotes({ stored: { warmUp = [], scenario } }: RunData): string[] {
+  return warmUp.map(({ phase, steady, windows }) => {
+    const seconds = windows.reduce((sum, window) => sum + window.seconds, 0).toFixed(0)
+    const how = phase === 'warmup' && scenario.rowsPerSecond === null ? 'in a closed loop' : STRETCH_TEXT[phase]
+    return `It warmed up for ${seconds} s ${how}: ${steady ? 'until it was steady' : 'its time was over before it was steady'}.`
+  })
+}
+
+/** Why the figures are not for publishing, each as what follows a colon. */
+export function notForPublishing({ stored: { scenario, system } }: RunData): string[] {
+  const store = system.store?.notForPublishing
+  return [
+    ...(scenario.quick ? ['a quick run warms up and measures briefly (--quick)'] : []),
+    ...(store === undefined ? [] : [store]),
   ]
 }
 

@@ -10,7 +10,8 @@ import { CERTAINTY } from './conflicts.ts'
 import { convergenceOf, writeDivergence } from './convergence.ts'
 import { counterWarnings } from './counter-figures.ts'
 import { addCost } from './cost.ts'
-import { addFates, orderWarnings, tooSoonWarnings } from './fate-figures.ts'
+import { cpuPerRowBySlice } from './cpu-by-slice.ts'
+import { addFates, ownOrderWarnings, orderWarnings, tooSoonWarnings } from './fate-figures.ts'
 import { addFaults, faultNotes, faultSummaries } from './fault-figures.ts'
 import { FaultSpans } from './fault-spans.ts'
 import { analyseFaults } from './faults.ts'
@@ -22,12 +23,13 @@ import { readLag, type LagAnalysis } from './lag.ts'
 import { openRun, readCsv, type RunData, type StoredRun } from './load.ts'
 import { MetricList } from './metric-list.ts'
 import { partitionsFor } from './partition.ts'
-import { notesOn } from './notes.ts'
+import { notesOn, notForPublishing } from './notes.ts'
 import { plantedFindings } from './planted-faults.ts'
 import { addRoundTrips } from './round-trips.ts'
 import { sliceMeasured, type Slices } from './slices.ts'
 import { addTraffic, addVisible, offerOf, sumOf } from './traffic-figures.ts'
 import { readTraffic, type Traffic } from './traffic.ts'
+import { addWriteWaits } from './write-waits.ts'
 import { replaceText } from './write-csv.ts'
 
 /**
@@ -48,7 +50,7 @@ export async function analyseRun(folder: string, options: { readonly partitions?
   const keySpace = walkKeySpace(run, lag.evidence, slices, partitions)
   const possiblePairs = keySpace.conflicts.pairs[CERTAINTY.possible]
   keySpace.pairs.write(run, possiblePairs)
-  writeDivergence(run, keySpace.latestOperation)
+  writeDivergence(run, keySpace)
   const analysis = describe(run, slices, traffic, lag, keySpace)
   const { analysis: _old, verdict: _before, ...facts } = stored
   const kept: StoredRun = { ...facts, analysis, verdict: analysis.verdict }
@@ -67,6 +69,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   const spans = faults?.spans ?? new FaultSpans([])
   if (faults !== undefined) addFaults(list, run, faults)
   const roundTrips = addRoundTrips(list, run, spans)
+  addWriteWaits(list, run, roundTrips)
   const basis = conflictBasis(keySpace)
   addConflicts(list, run, keySpace, basis)
   const disagreement = addPrediction(list, run, keySpace, lag, basis)
@@ -98,6 +101,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     responseP50MsPerSlice: untouched(
       traffic.responseBySlice.map((slice) => (percentileUs(slice, 50) ?? Number.NaN) / 1000),
     ),
+    cpuUsPerRowPerSlice: untouched(cpuPerRowBySlice(run, slices, traffic.acknowledgedBySlice)),
     backlogSeconds: untouched(backlogSeconds(run, slices, traffic)),
     // Nobody knows when the schedule gave rows up, and a DC that is down for long makes it do so.
     ...(faults === undefined ? {} : { ...faults.writes.outside, dropped: null, stoodStill: faults.stoodStill }),
@@ -106,7 +110,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   // turns are not independent at all.
   const warnings = disagreement === null || faults !== undefined || scenario.takesTurns === true ? [] : [disagreement]
   warnings.push(...orderWarnings(run, reordered, lag.evidence.contradictedLinks))
-  warnings.push(...tooSoonWarnings(run, lag.evidence.tooSoonLinks))
+  warnings.push(...tooSoonWarnings(run, lag.evidence.tooSoonLinks), ...ownOrderWarnings(run))
   const bounds = boundsBasis(keySpace)
   warnings.push(...exactWarnings(keySpace.exactness, bounds, keySpace.conflicts), ...counterWarnings(keySpace))
   const verdict = verdictOf(stored, audit, {
@@ -133,6 +137,8 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     rows: scenario.rows,
     seed: scenario.seed,
     quick: scenario.quick,
+    notForPublishing: notForPublishing(run),
+    ...(system.waits === undefined ? {} : { waits: system.waits }),
     dcs: run.dcs,
     links: scenario.topology.links,
     rateAsked: scenario.rateAsked,

@@ -1,19 +1,26 @@
 // `list`: what exists, every setting of one driver, or one workload in full.
 import pc from 'picocolors'
+import type { Driver } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
 import { refuseDeletes } from '../fitting.ts'
 import { suggestion } from '../lib/nearest.ts'
 import { withEither } from '../outside.ts'
+import { waitsText } from '../report/wait-sentences.ts'
 import type { DriverEntry, Registry, WorkloadEntry } from '../registry.ts'
 import { workloadOptions } from '../systems.ts'
 import type { SkewPlan } from './key-skew.ts'
 import { rowBytes, workloadJson, workloadLines } from './list-workload.ts'
 import { parseScenario } from './scenario-schema.ts'
 
+const defaultsOf = ({ settings }: Driver) =>
+  Object.fromEntries(settings.map((setting) => [setting.name, setting.default]))
+
 function* driverLines({ driver }: DriverEntry): Generator<string> {
   yield `${pc.bold(driver.name)}  ${driver.summary}`
   for (const [i, replication] of driver.replications.entries()) {
-    yield `  --replication=${replication.name}${i === 0 ? ' (default)' : ''}: ${replication.meaning}`
+    const waits = replication.waits?.(defaultsOf(driver))
+    const theory = waits === undefined ? '' : ` A write ${waitsText(waits)}.`
+    yield `  --replication=${replication.name}${i === 0 ? ' (default)' : ''}: ${replication.meaning}${theory}`
   }
   for (const [i, mode] of driver.modes.entries()) {
     yield `  --mode=${mode.name}${i === 0 ? ' (default)' : ''}: ${mode.meaning}`
@@ -39,8 +46,10 @@ function skewPlan(entry: WorkloadEntry, options: ListOptions, registry: Registry
   return { options: workloadOptions(scenario, entry), seed: scenario.seed, dcs: scenario.dcs }
 }
 
-function driverJson({ driver: { name, summary, replications, modes, settings } }: DriverEntry): object {
-  return { name, summary, replications, modes, settings }
+function driverJson({ driver }: DriverEntry): object {
+  const { name, summary, replications, modes, settings, warmsUp = false } = driver
+  const described = replications.map((one) => ({ ...one, waits: one.waits?.(defaultsOf(driver)) ?? null }))
+  return { name, summary, replications: described, modes, settings, warmsUp }
 }
 
 function everything(registry: Registry, json: boolean): string {

@@ -42,7 +42,10 @@ const LOAD: readonly OptionText[] = [
   },
   { flags: '--arrivals <kind>', text: 'poisson or constant (default: poisson)' },
   { flags: '--duration <time>', text: 'measured time (default: 20s)' },
-  { flags: '--warmup <time>', text: 'the same load before it, not measured (default: 3s)' },
+  {
+    flags: '--warmup <time>',
+    text: 'the same load before it, not measured; steady: until a row costs no less any more, at most 150s (default: 3s; steady for stores that say that they warm up)',
+  },
   { flags: '--batch <rows>', text: 'rows a batch may hold (default: the mode’s, 500)' },
   { flags: '--linger <time>', text: 'how long a batch waits to fill up (default: 5ms)' },
   { flags: '--writers <n>', text: 'writers a DC, each with its own keys and session (default: the mode’s)' },

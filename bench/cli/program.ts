@@ -9,10 +9,11 @@ import { addConformanceOptions, conformanceCommand } from './conformance.ts'
 import { doctorCommand } from './doctor.ts'
 import { listText } from './list.ts'
 import { addRunOptions, addStreamOptions, EXAMPLES, LIST_EXAMPLES, rawOptions } from './options.ts'
+import { addPeersOptions, peersCommand } from './peers.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 
-const COMMANDS = ['run', 'list', 'doctor', 'report', 'conformance', 'help']
+const COMMANDS = ['run', 'list', 'doctor', 'report', 'conformance', 'peers', 'help']
 
 const REPORT_EXAMPLES = `
 Examples:
@@ -82,6 +83,11 @@ function programFor(registry: Registry): Command {
     .description('check that a driver keeps the contract and does what it declares')
     .action(async (values: Record<string, unknown>) => {
       process.exitCode = await conformanceCommand(rawOptions(values), registry, values['json'] === true)
+    })
+  addPeersOptions(program.command('peers'))
+    .description('hold geowrite against other tools that do the same work on the same servers')
+    .action(async (values: Record<string, unknown>) => {
+      process.exitCode = await peersCommand(rawOptions(values), registry, values['json'] === true)
     })
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
   return program

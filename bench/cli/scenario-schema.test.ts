@@ -77,11 +77,15 @@ test('an amount without its unit, with a wrong one, or with a sign is none', () 
 
 test('every option has its default, and quick shortens only what was not given', () => {
   const usual = parseScenario({})
-  assert.deepEqual([usual.durationMs, usual.warmupMs, usual.dcs], [20_000, 3000, ['us-east', 'eu-west']])
+  assert.deepEqual([usual.durationMs, usual.warmup, usual.dcs], [20_000, undefined, ['us-east', 'eu-west']])
   assert.deepEqual(usual.rate, { kind: 'auto' })
   assert.deepEqual([usual.delayMs, usual.jitterMs, usual.bandwidthBytesPerSecond, usual.links], [40, 0, null, []])
   const quick = parseScenario({ quick: true })
-  assert.ok(quick.quick && quick.durationMs < usual.durationMs && quick.warmupMs < usual.warmupMs)
+  assert.ok(quick.quick && quick.durationMs < usual.durationMs)
+  assert.deepEqual(
+    [parseScenario({ warmup: 'steady' }).warmup, parseScenario({ warmup: '2s' }).warmup],
+    ['steady', 2000],
+  )
   assert.equal(parseScenario({ quick: true, duration: '7s' }).durationMs, 7000)
 })
 
@@ -122,7 +126,7 @@ const MISTAKES: Readonly<Record<string, readonly unknown[]>> = {
   skew: ['6', 'x', '-1'],
   rate: ['0', 'fast', '-5', '1e9', '200M'],
   duration: ['5', '500ms', '2000h', '', 'x'],
-  warmup: ['5', '2h'],
+  warmup: ['5', '2h', 'steadily'],
   dcs: ['one', 'a,a', 'A,b', 'a,b c', 'a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q', 5],
   delay: ['40', '11s', '-1ms'],
   jitter: ['x', '11s'],

@@ -68,7 +68,12 @@ const schema = z.strictObject({
   rate: read(rateOf, 'auto, auto-each, max or a number of rows/s').default({ kind: 'auto' }),
   arrivals: z.enum(['poisson', 'constant']).default('poisson'),
   duration: duration(1000, 86_400_000, '20s').optional(),
-  warmup: duration(0, 3_600_000, '3s').optional(),
+  warmup: read(
+    (value) => (value === 'steady' ? value : durationMs(value)),
+    '"steady" or a duration with its unit, such as 3s',
+  )
+    .refine((ms) => ms === 'steady' || (ms >= 0 && ms <= 3_600_000), 'must be between 0 and 3600000 ms')
+    .optional(),
   dcs: words
     .refine((list) => list.length >= 2 && list.length <= DC_COUNT_MAX, `needs 2 to ${DC_COUNT_MAX} names`)
     .refine((list) => new Set(list).size === list.length, 'names a DC twice')
@@ -161,7 +166,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     rate: o.rate,
     arrivals: o.arrivals,
     durationMs: phaseMs,
-    warmupMs: o.warmup ?? (o.quick ? 1000 : 3000),
+    warmup: o.warmup,
     dcs: o.dcs,
     delayMs: o.delay,
     jitterMs: o.jitter,

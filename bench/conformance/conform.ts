@@ -8,7 +8,7 @@ import { systemsOf, type System } from '../systems.ts'
 import type { Finding } from './check.ts'
 import { CHECK_NAMES, Suite, type SuiteOrder } from './suite.ts'
 
-/** Every replication of the drivers named, or those asked for, each with every mode, or those asked for. */
+/** Every replication of the drivers named, or those asked for, each with every mode that goes with it, or those asked for. */
 function wholeSystems(scenario: Scenario, registry: Registry): { system: System; modes: readonly WriteMode[] }[] {
   const drivers = registry.drivers.filter(({ driver }) => scenario.drivers.includes(driver.name))
   const all = drivers.flatMap(({ driver }) => driver.replications.map(({ name }) => name))
@@ -20,10 +20,15 @@ function wholeSystems(scenario: Scenario, registry: Registry): { system: System;
   }
   return systemsOf({ ...scenario, replications, modes: [] }, registry).map((system) => {
     const { driver } = system.entry
-    const modes = driver.modes.filter(({ name }) => scenario.modes.length === 0 || scenario.modes.includes(name))
+    const { name: replication } = system.replication
+    const fitting = driver.modes.filter(({ notFor }) => notFor?.includes(replication) !== true)
+    const modes = fitting.filter(({ name }) => scenario.modes.length === 0 || scenario.modes.includes(name))
     if (modes.length === 0) {
-      const can = driver.modes.map(({ name }) => name).join(', ')
-      throw new BenchError('USAGE', `${driver.name} has no mode ${scenario.modes.join(' or ')}: it can ${can}.`)
+      const can = fitting.map(({ name }) => name).join(', ')
+      throw new BenchError(
+        'USAGE',
+        `${driver.name} has no mode ${scenario.modes.join(' or ')} for ${replication}: it can ${can}.`,
+      )
     }
     return { system, modes }
   })

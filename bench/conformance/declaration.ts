@@ -1,4 +1,5 @@
 // What can be said of a driver without starting anything: its declaration, its estimates, and the services that it asks for.
+import { fileURLToPath } from 'node:url'
 import type { DeployPlan, Driver } from '../contract/driver.ts'
 import type { Place, Service } from '../contract/service.ts'
 import { checkShape, driverShape } from '../outside/shape.ts'
@@ -65,9 +66,11 @@ export function checkDeclaration(
 function imaginedPlace({ ports }: Service): Place {
   const address = { host: '127.0.0.1', port: 1 }
   return {
+    kind: 'process',
     folder: '/nonexistent/geowrite',
     ports: Object.fromEntries(ports.map((port) => [port, address])),
     reach: () => address,
+    source: (module) => fileURLToPath(module),
   }
 }
 

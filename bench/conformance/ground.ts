@@ -1,6 +1,7 @@
 // The real thing under test: a system deployed as a run deploys it, its sessions, and what the checks need to write to it and look into it.
 import { randomBytes } from 'node:crypto'
-import type { Admin, DeployPlan, Digest, Session, SessionOptions, StoreDescription } from '../contract/driver.ts'
+import type { Admin, DeployPlan, Digest, Session, SessionOptions } from '../contract/driver.ts'
+import type { StoreDescription } from '../contract/store-words.ts'
 import { OUTCOME, type WriteResult } from '../contract/outcome.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import type { RowBatch } from '../contract/table.ts'
@@ -133,7 +134,7 @@ export class Ground implements AsyncDisposable {
     const { name } = this.dcs[dc]
     const { watch, system } = this.#order
     const how = { plan: this.plan, ...options }
-    const opening = system.entry.driver.open(this.dcs[dc], this.house.seenFrom(name), how, signal)
+    const opening = system.entry.driver.open(this.dcs[dc], this.house.seenByClients(name), how, signal)
     return watch.wrap(await watch.follow(`open() of a session on ${name}`, opening), `a session on ${name}`)
   }
 

@@ -43,10 +43,24 @@ function processes(): Process[] {
     })
 }
 
-function logsIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.log'))
-    .map((entry) => join(entry.parentPath, entry.name))
+/** What `look` finds; undefined where the store has removed the file or folder since it was listed. */
+function ifThere<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** A running store makes and removes files while they are listed, folder by folder. */
+export function logsIn(folder: string): string[] {
+  const entries = ifThere(() => readdirSync(folder, { withFileTypes: true })) ?? []
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return logsIn(path)
+    return entry.isFile() && entry.name.endsWith('.log') ? [path] : []
+  })
 }
 
 export function checkSecrets(ground: Ground): undefined {
@@ -55,7 +69,7 @@ export function checkSecrets(ground: Ground): undefined {
   expect(showing === undefined, () => `The secret stands in the arguments of process ${showing?.pid}.`)
   for (const log of logsIn(ground.house.ground.folder)) {
     expect(
-      !readFileSync(log, 'latin1').includes(secret),
+      ifThere(() => readFileSync(log, 'latin1'))?.includes(secret) !== true,
       () => `The secret stands in ${log.slice(ground.house.ground.folder.length + 1)}.`,
     )
   }

@@ -110,7 +110,7 @@ export async function load(ground: Ground, readable: boolean): Promise<string | 
 }
 
 export async function replicate(ground: Ground): Promise<undefined> {
-  await ground.admin.replicate((dc) => ground.house.seenFrom(dc))
+  await ground.admin.replicate(ground.house)
   await ground.house.startReplication(ground.signal)
   return undefined
 }

@@ -1,5 +1,6 @@
 // What the analysis says of a run and of a bench: plain data, so that it can be kept in run.json and read by any report.
-import type { Capabilities, PlantedFault } from './driver.ts'
+import type { Capabilities, Waits } from './driver.ts'
+import type { PlantedFault } from './store-words.ts'
 import type { FaultKindName } from './fault.ts'
 
 /** A number with its bounds and sample size; null is "n/a", which is never 0. */
@@ -76,6 +77,10 @@ export interface RunAnalysis {
   readonly rows: number
   readonly seed: number
   readonly quick: boolean
+  /** Why the figures are not for publishing, as what follows a colon; none where they are. Absent in analyses of older versions. */
+  readonly notForPublishing?: readonly string[]
+  /** What a write waits for in theory; absent where the driver does not say. */
+  readonly waits?: Waits
   readonly dcs: readonly string[]
   readonly links: readonly {
     readonly from: string

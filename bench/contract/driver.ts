@@ -4,6 +4,7 @@ import type { Dc } from './topology.ts'
 import type { WriteResult } from './outcome.ts'
 import type { Provision } from './provision.ts'
 import type { Service } from './service.ts'
+import type { Counters, StoreDescription } from './store-words.ts'
 
 export interface Address {
   readonly host: string
@@ -13,8 +14,13 @@ export interface Address {
 /** DC name → port name → where to reach it, as seen from one place. Port names are unique within a DC. */
 export type Endpoints = Readonly<Record<string, Readonly<Record<string, Address>>>>
 
-/** The endpoints of all DCs as clients and services in `dc` reach them: its own directly, the others through the link. */
-export type SeenFrom = (dc: string) => Endpoints
+/** What an admin needs of the deployment to join DCs whose servers connect to their peers by themselves. */
+export interface Joining {
+  /** The endpoints of all DCs as *services* in `dc` reach them: its own directly, the others through the link. */
+  seenFrom(dc: string): Endpoints
+  /** Changes a text file in a service's folder, by the path that the service gave it; a server reads it when it is told to, or starts again. */
+  edit(service: string, path: string, change: (text: string) => string): Promise<void>
+}
 
 export interface Capabilities {
   readonly conflicts: 'none' | 'last-write-wins' | 'version-vector' | 'merge' | 'diverges'
@@ -35,11 +41,22 @@ export interface Capabilities {
   readonly blindWrites?: true
 }
 
+/**
+ * What an undisturbed write waits for before it is acknowledged, in theory: `roundTrips` to no other DC (`own`; 0), to the nearest
+ * ones that make a majority of the DCs with its own (`majority`), or to the farthest one.
+ */
+export interface Waits {
+  readonly roundTrips: number
+  readonly to: 'own' | 'majority' | 'farthest'
+}
+
 /** How a driver's DCs are kept in sync. */
 export interface Replication {
   readonly name: string
   readonly meaning: string
   readonly capabilities: Capabilities
+  /** Under these settings of the driver; absent: it does not say. */
+  waits?(settings: Readonly<Record<string, string>>): Waits
 }
 
 /** How rows are handed to a store. */
@@ -139,39 +156,6 @@ export interface RowStates {
   readonly contents: readonly Uint8Array[]
 }
 
-/** A fault that a store planted on purpose and counted, so that what was found can be held against it. */
-export interface PlantedFault {
-  /** The setting that asked for it. */
-  readonly name: string
-  readonly meaning: string
-  /** Row writes that it hit over the whole run. */
-  readonly rows: number
-  /** Those of them that nothing later made good: what the measure must find, no more and no less. */
-  readonly standing: number
-  /** The metric that must show it. */
-  readonly metric: string
-}
-
-/** The store's own words, kept beside ours and never under our names. */
-export interface Counters {
-  /** The store's own count of conflicts with its meaning in a sentence; null when it has none. */
-  readonly conflictsReported: { readonly count: number; readonly meaning: string } | null
-  /** Everything else that it counts, by name with the unit in the name. */
-  readonly own: Readonly<Record<string, number>>
-  /** Absent in stores that plant nothing. */
-  readonly planted?: readonly PlantedFault[]
-}
-
-export interface StoreDescription {
-  readonly version: string
-  /** What decides durability, in one sentence. */
-  readonly durability: string
-  /** With the settings in force acknowledged rows survive a `kill -9` of the store's processes; the conformance suite holds it to that. */
-  readonly survivesKill?: true
-  /** Settings in force, as the store itself reports them. */
-  readonly settings: Readonly<Record<string, string>>
-}
-
 /** One a run, in the main process, with every DC reached directly. */
 export interface Admin extends AsyncDisposable {
   describe(): Promise<StoreDescription>
@@ -181,9 +165,9 @@ export interface Admin extends AsyncDisposable {
   load(source: RowSource, progress: (rows: number) => void): Promise<void>
   /**
    * Makes the DCs ready to replicate from here on; services of stage `replicate` start after it. A store that connects to
-   * its peers by itself must be given their addresses as `seenFrom` its own DC.
+   * its peers by itself must be given their addresses as `joining.seenFrom` its own DC.
    */
-  replicate(seenFrom: SeenFrom): Promise<void>
+  replicate(joining: Joining): Promise<void>
   /** By link, as its source knows it; links from DCs that do not answer at once are left out. */
   backlog(): Promise<readonly Backlog[]>
   digest(dc: string, selection: { readonly buckets: number; readonly keys?: Float64Array }): Promise<Digest>
@@ -220,6 +204,8 @@ export interface Driver {
   /** The first is the default. */
   readonly modes: readonly [WriteMode, ...WriteMode[]]
   readonly settings: readonly Setting[]
+  /** Its servers compile or learn while they run, so that they are slow at first: a run warms up until steady unless told otherwise. */
+  readonly warmsUp?: true
   /** What the driver needs from the machine, for `doctor`: undefined when all is there, else what is missing and how to get it. */
   missing(settings: Readonly<Record<string, string>>): Promise<string | undefined>
   /** Folders that must be made before anything is deployed: programs that npm does not bring. Absent: none. */

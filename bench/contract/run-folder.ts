@@ -2,7 +2,8 @@
 // derives is a pure function of these files.
 import type { Topology } from './topology.ts'
 import type { Column } from './table.ts'
-import type { Capabilities, PlantedFault } from './driver.ts'
+import type { Capabilities, Waits } from './driver.ts'
+import type { PlantedFault } from './store-words.ts'
 import type { FaultFacts } from './fault.ts'
 
 /** Files of one run's folder. Raw files are written while it runs; derived ones again by every `report`. */
@@ -76,6 +77,26 @@ export interface ProberFacts {
   readonly reads: number
 }
 
+/** What a row cost in one window of the warm-up. */
+export interface CostWindow {
+  readonly seconds: number
+  readonly rowsPerSecond: number
+  /** CPU of all stores and replication services, µs a row acknowledged meanwhile; null where nothing was acknowledged. */
+  readonly cpuUsPerRow: number | null
+  /** Median service time of the batches answered meanwhile, by generator; null where none was. */
+  readonly serviceP50Ms: readonly (number | null)[]
+}
+
+/** A stretch of load before the measured phase that went on until what a row costs fell no more (docs/measures.md). */
+export interface WarmUpStretch {
+  readonly phase: 'calibrate' | 'warmup'
+  /** false: its time was over before that. */
+  readonly steady: boolean
+  /** By what share the dearest figure was still falling over the last windows; null where too few had one. */
+  readonly fall: number | null
+  readonly windows: readonly CostWindow[]
+}
+
 /** One comparison of all DCs over the touched keys: for each DC the time around its snapshot. */
 export interface DigestCheck {
   readonly dcs: readonly { readonly dc: string; readonly startedUs: number; readonly endedUs: number }[]
@@ -135,8 +156,12 @@ export interface RunFacts {
     readonly store: {
       readonly version: string
       readonly durability: string
+      readonly notForPublishing?: string
+      readonly ownOrder?: string
       readonly settings: Readonly<Record<string, string>>
     } | null
+    /** Absent in older runs, and where the driver does not say. */
+    readonly waits?: Waits
   }
   readonly scenario: {
     readonly workload: string
@@ -193,6 +218,8 @@ export interface RunFacts {
     readonly rowsPerSecond: number
   } | null
   readonly loading: { readonly seconds: number; readonly how: string }
+  /** Only of a run that warmed up until steady: what it came to, in the order of the phases. */
+  readonly warmUp?: readonly WarmUpStretch[]
   readonly workers: readonly WorkerPhase[]
   readonly probers: readonly ProberFacts[]
   readonly links: { readonly before: readonly LinkVerification[] }

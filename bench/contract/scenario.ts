@@ -36,7 +36,8 @@ export interface Scenario {
   readonly rate: RateAsked
   readonly arrivals: 'poisson' | 'constant'
   readonly durationMs: number
-  readonly warmupMs: number
+  /** How long the load runs before it is measured, in ms; undefined: `steady` where the driver warms up, else a short time. */
+  readonly warmup: number | 'steady' | undefined
   readonly dcs: readonly string[]
   readonly delayMs: number
   readonly jitterMs: number

@@ -8,17 +8,42 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A file written into the service's folder (mode 0600) before it starts. */
-export interface ServiceFile {
+/** A file in the service's folder (mode 0600) before it starts: a text, or a copy of a file of this machine. */
+export type ServiceFile = TextFile | { readonly path: string; readonly copyOf: string }
+
+export interface TextFile {
   readonly path: string
   readonly content: string
 }
 
-/** Where a service was placed: its own folder and ports, and how it reaches services of other DCs (through the link). */
+/** A port of a DC by its name. */
+export interface PortName {
+  readonly dc: string
+  readonly port: string
+}
+
+/** Where a service was placed, in its own eyes: its folder and ports, and how it reaches services of other DCs (through the link). */
 export interface Place {
+  /** `container`: programs and libraries are those of the service's image. */
+  readonly kind: 'process' | 'container'
   readonly folder: string
+  /** Where it has to listen. */
   readonly ports: Readonly<Record<string, Address>>
   reach(dc: string, port: string): Address
+  /** The path of a source file of this project. */
+  source(module: URL): string
+}
+
+/** How a service runs in a container: the same files, set-up and command as everywhere, on the programs of an image. */
+export interface Container {
+  /** An image of `docker/images.yaml`, by its name there. */
+  readonly image: string
+  /** Numeric user and group of the image who own the folder and run the command, such as `999:999`. */
+  readonly user: string
+  /** The service's folder: on a path that the image gives to that user, best one that it declares a volume. */
+  readonly folder: string
+  /** Other DCs whose network it is in as well: a link joins two. */
+  readonly joins?: readonly string[]
 }
 
 /** `line`: the service prints a line that starts with this text on standard output. `port`: it accepts connections there. */
@@ -52,4 +77,6 @@ export interface Service {
   readonly programFolder?: string
   /** It ends by itself when its standard input closes; others are ended by the guardian. */
   readonly watchesParent: boolean
+  /** Absent: it runs as a process of this machine only. */
+  readonly container?: Container
 }

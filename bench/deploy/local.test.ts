@@ -83,19 +83,20 @@ test('a service reaches other DCs only by the route, links directly, and clients
     testService('far', ['say=ready'], { dc: 'b' }),
     asking('link', { role: 'link' }),
   ])
-  const entry = { host: '127.0.0.1', port: 9 }
   const asked: string[] = []
   deployment.route((from, to, port) => {
     asked.push(`${from}>${to} ${port}`)
-    return entry
+    return { dc: 'a', port: 'main link' }
   })
+  await deployment.start('links', new AbortController().signal, () => undefined)
   await deployment.start('deploy', new AbortController().signal, () => undefined)
   const { a, b } = deployment.endpoints()
+  const entry = a['main link']
   assert.deepEqual(reached.near, { b: entry, a: a['main near'] })
   assert.deepEqual(reached.link, { b: b['main far'], a: a['main near'] })
   assert.deepEqual(asked, ['a>b main far'])
-  assert.deepEqual(deployment.seenFrom('a'), { a: { 'main near': a['main near'] }, b: { 'main far': entry } })
-  assert.deepEqual(deployment.seenFrom('b').b, { 'main far': b['main far'] })
+  assert.deepEqual(deployment.seenByClients('a'), { a: { 'main near': a['main near'] }, b: { 'main far': entry } })
+  assert.deepEqual(deployment.seenByClients('b').b, { 'main far': b['main far'] })
 })
 
 test('a service that cannot start is one sentence with its last words', LIMIT, async () => {
@@ -135,7 +136,7 @@ test('an interrupted start rejects with the reason and leaves nothing running', 
   setTimeout(() => interrupt.abort(new BenchError('INTERRUPTED', 'The run was interrupted.')), 200)
   await assert.rejects(start, { code: 'INTERRUPTED' })
   assert.deepEqual(
-    deployment.usage().map(({ residentBytes }) => residentBytes),
+    (await deployment.usage()).map(({ residentBytes }) => residentBytes),
     [0],
   )
 })
@@ -179,14 +180,14 @@ test(
 
 test('a paused service does not answer until it goes on', LIMIT, async () => {
   await using deployment = await started([testService('store', ['child=wait=', 'say=ready'])])
-  deployment.pause('store')
+  await deployment.pause('store')
   let answered = false
   const answer = ask(deployment.endpoints().a['main store'], 'uid').then(() => (answered = true))
   await new Promise((resolve) => setTimeout(resolve, 100))
   assert.equal(answered, false)
-  deployment.resume('store')
+  await deployment.resume('store')
   assert.equal(await answer, true)
-  deployment.pause('store')
+  await deployment.pause('store')
 })
 
 test('stopping is bounded for a service that does not listen, and takes a paused one along', LIMIT, async () => {
@@ -206,14 +207,14 @@ test(
     await using deployment = await started([
       testService('busy', ['child=burn=400', 'burn=200', 'write=3000000', 'say=ready'], { dc: 'b' }),
     ])
-    await until(() => deployment.usage()[0].cpuSeconds >= 0.4)
-    const [first] = deployment.usage()
+    await until(async () => (await deployment.usage())[0].cpuSeconds >= 0.4)
+    const [first] = await deployment.usage()
     assert.deepEqual([first.service, first.dc, first.role], ['busy', 'b', 'store'])
     assert.ok(first.residentBytes > 20e6 && first.residentMaxBytes >= first.residentBytes)
     t.diagnostic(`wrote ${first.storageWriteBytes} bytes to storage`)
     if (statSync(base).dev === statSync('/').dev) assert.ok((first.storageWriteBytes ?? 0) >= 3_000_000)
     await deployment.restart('busy', new AbortController().signal)
-    await until(() => deployment.usage()[0].cpuSeconds >= first.cpuSeconds + 0.4)
+    await until(async () => (await deployment.usage())[0].cpuSeconds >= first.cpuSeconds + 0.4)
   },
 )
 

@@ -11,6 +11,7 @@ import { PortAllocator } from './ports.ts'
 import { lockFile } from './lock-file.ts'
 import { sendSignal } from './process-table.ts'
 import { untilReady } from './readiness.ts'
+import { writeServiceFiles } from './service-files.ts'
 import { lastLines, LogReader } from './service-log.ts'
 import { ended, endOf, spawnCommand } from './spawn.ts'
 
@@ -54,10 +55,7 @@ async function make(
   const addresses = await allocator.take(provision.ports.length)
   const ports = Object.fromEntries(provision.ports.map((name, i) => [name, addresses[i]]))
   const place: StepPlace = { folder, ports }
-  for (const { path, content } of provision.files(place)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), content)
-  }
+  writeServiceFiles(folder, provision.files(place))
   // A run that is killed takes what it started along; what it made so far is not complete, and is made anew.
   await using guardian = new Guardian()
   for (const step of provision.steps) {
@@ -88,7 +86,7 @@ async function run(
   late.catch(() => undefined)
   try {
     if (step.ready !== undefined) {
-      const ready = untilReady(step.ready, { ...place, reach: reachNobody }, new LogReader(logPath), waiting)
+      const ready = untilReady(step.ready, place, new LogReader(logPath), waiting)
       ready.catch(() => undefined)
       await Promise.race([ready, end, late])
       if (hasEnded(child)) throw failure(step, child, logPath)
@@ -106,10 +104,6 @@ async function run(
       guardian.forget(pid)
     }
   }
-}
-
-function reachNobody(): never {
-  throw new BenchError('BUG', 'A provision reaches no DC.')
 }
 
 function hasEnded(child: ChildProcess): boolean {

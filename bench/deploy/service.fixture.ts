@@ -46,8 +46,8 @@ export async function ask({ host, port }: Address, line: string): Promise<string
 }
 
 /** Resolves when `holds` does; gives up after 8 s. */
-export async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await holds()); tries++) {
     if (tries === 800) throw new Error(`never came to be: ${holds}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

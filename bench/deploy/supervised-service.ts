@@ -1,13 +1,14 @@
 // One service as a running process: set up, started until it is ready, signalled, measured, ended.
 import type { ChildProcess } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { BenchError, messageOf } from '../contract/errors.ts'
 import type { Command, Place, Service } from '../contract/service.ts'
 import { delay } from '../lib/clock.ts'
 import type { Guardian } from './guardian.ts'
 import { allEnded, knownTree, processTree, sendSignal, stillRuns } from './process-table.ts'
 import { untilReady } from './readiness.ts'
+import { writeServiceFiles } from './service-files.ts'
 import { lastLines, LogReader } from './service-log.ts'
 import { giveTo, readableFolder, relocate, type ServiceUser } from './service-user.ts'
 import { ended, endOf, spawnCommand } from './spawn.ts'
@@ -31,7 +32,7 @@ type State = 'down' | 'starting' | 'up' | 'ending'
 /** Supervises one service. Its folder exists; all else happens in `start`. */
 export class SupervisedService {
   readonly service: Service
-  readonly #place: Place
+  readonly place: Place
   readonly #supervision: Supervision
   readonly #logPath: string
   readonly #meter = new UsageMeter()
@@ -41,7 +42,7 @@ export class SupervisedService {
 
   constructor(service: Service, place: Place, supervision: Supervision) {
     this.service = service
-    this.#place = place
+    this.place = place
     this.#supervision = supervision
     this.#logPath = join(place.folder, 'service.log')
   }
@@ -52,7 +53,7 @@ export class SupervisedService {
     if (!this.#isSetUp) await this.#setUp(signal)
     this.#state = 'starting'
     const log = new LogReader(this.#logPath)
-    const child = this.#spawn(this.service.command(this.#place))
+    const child = this.#spawn(this.service.command(this.place))
     this.#child = child
     const { ready, readyTimeoutMs } = this.service
     const timeout = new AbortController()
@@ -64,7 +65,7 @@ export class SupervisedService {
     try {
       const waiting = AbortSignal.any([signal, timeout.signal, stopWaiting.signal])
       await Promise.race([
-        untilReady(ready, this.#place, log, waiting),
+        untilReady(ready, this.place, log, waiting),
         ended(child).then(() => Promise.reject(new Error(`it ended with ${endOf(child)}`))),
       ])
       this.#state = 'up'
@@ -121,14 +122,10 @@ export class SupervisedService {
   }
 
   async #setUp(signal: AbortSignal): Promise<void> {
-    for (const { path, content } of this.service.files(this.#place)) {
-      const file = join(this.#place.folder, path)
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-      writeFileSync(file, content, { mode: 0o600 })
-    }
+    writeServiceFiles(this.place.folder, this.service.files(this.place))
     writeFileSync(this.#logPath, '', { mode: 0o600 })
-    if (this.#user !== undefined) giveTo(this.#user, this.#place.folder)
-    for (const command of this.service.setup(this.#place)) {
+    if (this.#user !== undefined) giveTo(this.#user, this.place.folder)
+    for (const command of this.service.setup(this.place)) {
       const child = this.#spawn(command)
       const end = ended(child)
       const onAbort = () => child.pid !== undefined && sendSignal(-child.pid, 'SIGKILL')
@@ -154,7 +151,7 @@ export class SupervisedService {
       user === undefined || programFolder === undefined
         ? asked
         : relocate(asked, programFolder, readableFolder(user, programFolder, root, programs))
-    const child = spawnCommand(command, { folder: this.#place.folder, logPath: this.#logPath, user })
+    const child = spawnCommand(command, { folder: this.place.folder, logPath: this.#logPath, user })
     child.once('error', (error) => this.#note(messageOf(error)))
     const { pid } = child
     if (pid !== undefined) {

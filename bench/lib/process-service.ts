@@ -7,7 +7,7 @@ const CONFIG_FILE = 'config.json'
 
 /** What differs from script to script; `config` is handed over as JSON, in a file that only the owner can read. */
 interface ProcessService extends Pick<Service, 'name' | 'dc' | 'role' | 'ports' | 'reaches'> {
-  readonly script: string
+  readonly script: URL
   config(place: Place): unknown
 }
 
@@ -18,7 +18,7 @@ export function processService({ script, config, ...own }: ProcessService): Serv
     stage: 'deploy',
     files: (place) => [{ path: CONFIG_FILE, content: JSON.stringify(config(place)) }],
     setup: () => [],
-    command: (place) => ({ program: 'node', args: [script, join(place.folder, CONFIG_FILE)] }),
+    command: (place) => ({ program: 'node', args: [place.source(script), join(place.folder, CONFIG_FILE)] }),
     ready: { type: 'line', starts: READY_LINE },
     readyTimeoutMs: 20_000,
     stopSignal: 'SIGTERM',

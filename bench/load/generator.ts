@@ -55,12 +55,15 @@ export class Generator {
   readonly #arrivals: Arrivals
   readonly #timer: Timer
   readonly #slip = microsHistogram()
+  readonly #service = microsHistogram()
+  #endUs: number
   #lanes: readonly Lane[] = []
   #finished: (() => void) | undefined
   #soon: NodeJS.Immediate | undefined
 
   constructor(plan: GeneratorPlan, arrivals: Arrivals, timer: Timer) {
     this.#plan = plan
+    this.#endUs = plan.endUs
     this.counts.lastOutcomeUs = plan.startUs
     this.#arrivals = arrivals
     this.#timer = timer
@@ -72,8 +75,9 @@ export class Generator {
     recordMicros(this.#slip, slipUs)
   }
 
-  readonly onSettled: LaneEvents['settled'] = (result, rows, ackedUs, outcomes) => {
+  readonly onSettled: LaneEvents['settled'] = (result, rows, ackedUs, outcomes, sentUs) => {
     const { counts } = this
+    if (sentUs !== undefined && result.outcome === OUTCOME.ok) recordMicros(this.#service, ackedUs - sentUs)
     if (outcomes === undefined) this.#count(result.outcome, rows)
     else for (const outcome of outcomes) this.#count(outcome, 1)
     if (result.error !== undefined) this.errors[result.error] = (this.errors[result.error] ?? 0) + 1
@@ -113,6 +117,19 @@ export class Generator {
     return Number.isNaN(value) ? null : value
   }
 
+  /** The median service time of the batches acknowledged since this was last asked; null when there was none. */
+  takeServiceP50Ms(): number | null {
+    const value = percentileMs(this.#service, 50)
+    this.#service.reset()
+    return Number.isNaN(value) ? null : value
+  }
+
+  /** The phase ends at `atUs` instead, which must not be past, nor later than its end was to be. */
+  endAt(atUs: number): void {
+    this.#endUs = Math.min(this.#endUs, atUs)
+    this.#pump()
+  }
+
   /** Runs the phase to its end: every batch that was sent has its outcome, every row that was not is counted as dropped. */
   run(lanes: readonly Lane[]): Promise<void> {
     this.#lanes = lanes
@@ -129,7 +146,7 @@ export class Generator {
     const now = nowUs()
     if (this.#finished === undefined) return
     if (now < this.#plan.startUs) return this.#timer.set(this.#plan.startUs)
-    const over = now >= this.#plan.endUs
+    const over = now >= this.#endUs
     if (this.#plan.closedLoop) this.#pumpClosed(over)
     else this.#pumpOpen(now, over)
     if (over) this.#finish(now)
@@ -144,7 +161,7 @@ export class Generator {
         lane.send(true)
       }
     }
-    this.#timer.set(this.#plan.endUs)
+    this.#timer.set(this.#endUs)
   }
 
   /** Draws arrivals until the lane has a full batch, or the owner of the next key has no place for it and must go first. */
@@ -162,7 +179,7 @@ export class Generator {
   }
 
   #pumpOpen(now: number, over: boolean): void {
-    this.#admit(over ? this.#plan.endUs : now)
+    this.#admit(over ? this.#endUs : now)
     let wakeUs = Number.POSITIVE_INFINITY
     for (const lane of this.#lanes) {
       while (lane.hasRoom && (over ? lane.pending.length > 0 : lane.closesAtUs() <= now)) lane.send(false)
@@ -170,20 +187,20 @@ export class Generator {
     }
     if (over) return
     // The next row to arrive opens a batch that lasts for the linger; a batch that fills up earlier closes earlier.
-    const { startUs, endUs, lingerUs, batchRows } = this.#plan
+    const { startUs, lingerUs, batchRows } = this.#plan
     wakeUs = Math.min(wakeUs, startUs + this.#arrivals.offsetUs + lingerUs)
     let room = batchRows
     for (const lane of this.#lanes) {
       if (lane.hasRoom) room = Math.min(room, Math.max(1, batchRows - lane.pending.length))
     }
     if (room > 1 || lingerUs === 0) wakeUs = Math.min(wakeUs, startUs + this.#arrivals.peekOffsetUs(room - 1))
-    this.#timer.set(Math.min(wakeUs, endUs))
+    this.#timer.set(Math.min(wakeUs, this.#endUs))
   }
 
   /** Hands every arrival that is due to the writer who owns its key. */
   #admit(untilUs: number): void {
-    const { startUs, endUs, writers, worker, workers } = this.#plan
-    const limitUs = Math.min(untilUs, endUs) - startUs
+    const { startUs, writers, worker, workers } = this.#plan
+    const limitUs = Math.min(untilUs, this.#endUs) - startUs
     while (this.#arrivals.offsetUs <= limitUs) {
       const owner = writerOf(this.#arrivals.key, writers)
       if (owner % workers === worker) {
@@ -198,7 +215,8 @@ export class Generator {
   }
 
   #finish(now: number): void {
-    const { endUs, graceUs, closedLoop } = this.#plan
+    const { graceUs, closedLoop } = this.#plan
+    const endUs = this.#endUs
     const giveUp = closedLoop || now >= endUs + graceUs
     for (const lane of this.#lanes) {
       if (giveUp) {

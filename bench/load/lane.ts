@@ -29,8 +29,8 @@ export interface LaneEvents {
   sent(sentUs: number, rows: number, slipUs: number, probed: ProbedRows | undefined): void
   /** Rows that are probed were stored with higher versions than those they were sent with. */
   raised(dots: Float64Array, versions: Float64Array): void
-  /** `outcomes` has that of each of the rows, where the store told them apart. */
-  settled(result: WriteResult, rows: number, ackedUs: number, outcomes?: Uint8Array): void
+  /** `outcomes` has that of each of the rows, where the store told them apart; `sentUs` is absent where nothing was sent. */
+  settled(result: WriteResult, rows: number, ackedUs: number, outcomes?: Uint8Array, sentUs?: number): void
   /** Rows whose turn had not come have been given up. */
   declined(rows: number): void
 }
@@ -131,7 +131,7 @@ export class Lane {
       const outcomes =
         result.rowOutcomes && Uint8Array.from({ length: arrived }, (_, i) => outcomeOf(result, becomes[i]))
       this.#release(buffers, ackedUs)
-      this.#events.settled(result, arrived, ackedUs, outcomes)
+      this.#events.settled(result, arrived, ackedUs, outcomes, sentUs)
     }
     this.#session.write(batch).then(settle, (error: unknown) =>
       // A rejected write is a driver's bug; the row's fate is unknown all the same.

@@ -36,6 +36,7 @@ export const driverShape = record({
         increments: onlyTrue,
         blindWrites: onlyTrue,
       }),
+      waits: method.optional(),
     }),
   ).min(1, 'a list of at least one'),
   modes: list(
@@ -49,6 +50,7 @@ export const driverShape = record({
       default: z.string('a text'),
     }),
   ),
+  warmsUp: onlyTrue,
   missing: method,
   services: method,
   open: method,

@@ -1,5 +1,6 @@
 // The machine-readable summary of a bench: what the table shows and why, in stable names.
 import { figureOf, type BenchAnalysis } from '../contract/analysis.ts'
+import { unpublishable, writeWaits } from './wait-sentences.ts'
 
 const TABLE_METRICS = [
   'offered',
@@ -49,6 +50,7 @@ export function jsonSummary(bench: BenchAnalysis, folder: string): string {
         return [metric, { unit, value, low, high, n }]
       }),
     ),
+    writeWaits: writeWaits(system),
     pairs: bench.runs[0].links.map(({ from, to, delayMs }) => {
       const at = { dc: from, peer: to }
       const [lagMsP50, lagMsP99, wanBytes] = ['lag_p50', 'lag_p99', 'wan_bytes'].map(
@@ -57,15 +59,20 @@ export function jsonSummary(bench: BenchAnalysis, folder: string): string {
       return { from, to, delayMs, lagMsP50, lagMsP99, wanBytes }
     }),
   }))
-  const runs = bench.runs.map(({ run, notes, audit, verdict, metrics, faults = [], planted = [] }) => ({
-    run,
-    notes,
-    audit,
-    planted,
-    faults: faults.map((fault) => ({ ...fault, metrics: metrics.filter(({ phase }) => phase === fault.name) })),
-    verdict,
-  }))
+  const runs = bench.runs.map(
+    ({ run, notes, audit, verdict, metrics, notForPublishing, faults = [], planted = [] }) => ({
+      run,
+      notForPublishing,
+      notes,
+      audit,
+      planted,
+      faults: faults.map((fault) => ({ ...fault, metrics: metrics.filter(({ phase }) => phase === fault.name) })),
+      verdict,
+    }),
+  )
   const { workload, verdict } = bench
   const [{ rows, dcs, links, seed, quick }] = bench.runs
-  return `${JSON.stringify({ folder, workload, rows, dcs, links, seed, quick, verdict, systems, runs }, undefined, 2)}\n`
+  const notForPublishing = unpublishable(bench.runs)
+  const head = { folder, workload, rows, dcs, links, seed, quick, notForPublishing }
+  return `${JSON.stringify({ ...head, verdict, systems, runs }, undefined, 2)}\n`
 }

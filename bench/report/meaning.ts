@@ -3,12 +3,14 @@ import { figureOf, type BenchAnalysis, type Figure, type SystemAnalysis } from '
 import { fateSentences } from './fate-sentences.ts'
 import { percentText, shortText, wholeText } from './figures.ts'
 import { beyondDelay } from './link-table.ts'
+import { waitSentences } from './wait-sentences.ts'
 
 /** Sentences in the order of the table's columns. */
 export function meaningOf(bench: BenchAnalysis): string[] {
   return [
     ...rateSentences(bench),
     ...comparison(bench, RESPONSE),
+    ...waitSentences(bench),
     ...bench.systems.flatMap((system) => lagSentences(bench, system)),
     ...bench.systems.flatMap((system) => conflictSentences(bench, system)),
     ...lossSentences(bench),

@@ -6,6 +6,7 @@ import { NOT_KNOWN, percentText, shortText, wholeText } from './figures.ts'
 import { linkTableLines } from './link-table.ts'
 import { meaningOf } from './meaning.ts'
 import { plantedTableLines } from './planted-table.ts'
+import { unpublishable } from './wait-sentences.ts'
 import { tableLines, type Column, type Row } from './table.ts'
 import { wrapText } from './wrap.ts'
 
@@ -153,6 +154,9 @@ function verdictLines(bench: BenchAnalysis, folder: string, colors: Colors, line
     ...broken.flatMap((sentence) => indented(`promise broken: ${sentence}`)).map(colors.bad),
     ...warnings.flatMap(indented).map(colors.doubtful),
     ...reasons.flatMap((sentence) => indented(`invalid: ${sentence}`)).map(colors.bad),
+    ...unpublishable(bench.runs)
+      .flatMap((why) => indented(`not for publishing: ${why}.`))
+      .map(colors.doubtful),
     `${word}${quick} · fdatasync ${shortText(fdatasync)} ms p50 · details: ${folder}`,
   ]
 }

@@ -27,8 +27,14 @@ export function roundRate(rowsPerSecond: number): number {
   return Math.max(1, Math.floor(rowsPerSecond / digit) * digit)
 }
 
+/** How long the loop runs before it counts: at most `mostMs`, until `untilSteady` resolves. */
+export interface CalibrationRamp {
+  readonly mostMs: number
+  untilSteady(): Promise<void>
+}
+
 /**
- * Runs the closed loop on all generators. The visible rate is the acknowledged one × the share of the rows probed meanwhile
+ * Runs the closed loop on all generators, for a moment or as long as `ramp` says before it counts. The visible rate is the acknowledged one × the share of the rows probed meanwhile
  * that their probers have seen by the end, over all DCs; a row that a newer one hid counts as seen.
  */
 export async function calibrate(
@@ -36,20 +42,26 @@ export async function calibrate(
   quick: boolean,
   readable: boolean,
   signal: AbortSignal,
+  ramp?: CalibrationRamp,
 ): Promise<Calibration> {
   const startUs = nowUs() + ORDER_AHEAD_US
-  const countFromUs = startUs + RAMP_MS * 1000
-  const countToUs = countFromUs + (quick ? QUICK_COUNTED_MS : COUNTED_MS) * 1000
-  // The loop goes on a little, so that the second count still finds it under way.
-  const endUs = countToUs + COUNT_MARGIN_US
+  const countedMs = quick ? QUICK_COUNTED_MS : COUNTED_MS
   const probeShare = readable ? PROBE_SHARE : 0
-  const running = threads.phase({ name: 'calibrate', startUs, endUs, rowsPerSecond: null, probeShare })
+  // An end that is surely late enough; the true one is said when the loop counts.
+  const lateUs = startUs + (RAMP_MS + (ramp?.mostMs ?? 0) + countedMs) * 1000 + 2 * COUNT_MARGIN_US
+  const running = threads.phase({ name: 'calibrate', startUs, endUs: lateUs, rowsPerSecond: null, probeShare })
   // A failed phase is reported by whoever awaits it below.
   running.catch(() => undefined)
   const count = async (atUs: number) => {
     await delay((atUs - nowUs()) / 1000, signal)
-    return { acknowledged: await threads.acknowledged(), seen: readable ? await threads.seen() : undefined }
+    return { acknowledged: await threads.counts(), seen: readable ? await threads.seen() : undefined }
   }
+  await ramp?.untilSteady()
+  const countFromUs = ramp === undefined ? startUs + RAMP_MS * 1000 : nowUs()
+  const countToUs = countFromUs + countedMs * 1000
+  // The loop goes on a little, so that the second count still finds it under way.
+  const endUs = countToUs + COUNT_MARGIN_US
+  threads.endPhase(endUs)
   const before = await count(countFromUs)
   const after = await count(countToUs)
   const phase = await running

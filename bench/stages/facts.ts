@@ -1,7 +1,7 @@
 // Puts together run.json: everything that a run knows of itself before anybody analyses it.
-import type { Counters } from '../contract/driver.ts'
+import type { Counters } from '../contract/store-words.ts'
 import type { FaultFacts } from '../contract/fault.ts'
-import type { CounterMark, ProberFacts, RunFacts, WorkerPhase } from '../contract/run-folder.ts'
+import type { CounterMark, ProberFacts, RunFacts, WarmUpStretch, WorkerPhase } from '../contract/run-folder.ts'
 import { machine } from '../measure/resources.ts'
 import type { RunContext } from '../run.ts'
 import { workloadOptions } from '../systems.ts'
@@ -18,6 +18,7 @@ interface Gathered {
   readonly probers: readonly ProberFacts[]
   readonly marks: readonly CounterMark[]
   readonly faults: readonly FaultFacts[]
+  readonly warmUp: readonly WarmUpStretch[]
   readonly lastOutcomeUs: number
   readonly convergence: Convergence | undefined
   readonly back: ReadBack | undefined
@@ -39,6 +40,7 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
   const { scenario, system, workload } = context
   const { rows, overlap, skew, distribution, deletes } = workloadOptions(scenario, workload)
   const { convergence, back } = gathered
+  const waits = system.replication.waits?.(system.settings)
   return {
     format: 1,
     index: context.index,
@@ -50,6 +52,7 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
       capabilities: system.replication.capabilities,
       settings: system.settings,
       store: opened.store,
+      ...(waits === undefined ? {} : { waits }),
     },
     scenario: {
       workload: workload.workload.name,
@@ -84,6 +87,7 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
     phases: opened.journal.phases,
     calibration: calibrationFacts(gathered.calibration),
     loading: opened.loading,
+    ...(gathered.warmUp.length === 0 ? {} : { warmUp: gathered.warmUp }),
     workers: gathered.workers,
     probers: gathered.probers,
     links: { before: opened.house.verified },

@@ -2,11 +2,12 @@
 import type { DeployPlan } from '../contract/driver.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import type { Topology } from '../contract/topology.ts'
-import type { LocalDeployment } from '../deploy/local.ts'
+import type { Deployment } from '../deploy/deployment.ts'
 import type { FaultGround, FoundFault } from '../faults/fault-kind.ts'
 import { findTargets } from '../faults/find-targets.ts'
 import { systemName, type System } from '../systems.ts'
-import { relayBetween, type LinkControl } from '../wan/links.ts'
+import { relayBetween } from '../wan/links.ts'
+import type { LinkControl } from '../wan/wan.ts'
 
 /** The scenario's faults with what they hit of a system. Throws USAGE where they hit nothing. */
 export function faultsFor(
@@ -24,7 +25,7 @@ export function faultsFor(
   })
 }
 
-export function faultGround(deployment: LocalDeployment, links: LinkControl): FaultGround {
+export function faultGround(deployment: Deployment, links: LinkControl): FaultGround {
   return {
     setLink: (from, to, change) => links.set(from, to, change),
     kill: async (service) => {

@@ -1,19 +1,20 @@
 // Where a run lives: the deployed services, the links between their DCs, and the pings that prove the links.
 import { randomBytes } from 'node:crypto'
-import type { DeployPlan, Driver, Endpoints } from '../contract/driver.ts'
+import type { DeployPlan, Driver, Endpoints, Joining } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
 import { RTT_COLUMNS, type LinkVerification, type RunFacts } from '../contract/run-folder.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import type { Topology } from '../contract/topology.ts'
-import { LocalDeployment } from '../deploy/local.ts'
-import { removeLeftovers } from '../deploy/data-folder.ts'
+import type { Deployment } from '../deploy/deployment.ts'
 import type { ServiceUsage } from '../deploy/usage-meter.ts'
 import type { FaultGround } from '../faults/fault-kind.ts'
 import { delay } from '../lib/clock.ts'
 import { atSeconds, CsvLog } from '../measure/csv-log.ts'
 import { measureGround } from '../measure/ground.ts'
-import { linkEntry, LinkControl, relayServices, routesOf } from '../wan/links.ts'
+import { linkEntry, routesOf } from '../wan/links.ts'
 import { Pinger } from '../wan/pinger.ts'
+import type { LinkControl } from '../wan/wan.ts'
+import { deploymentOf } from './deployments.ts'
 import { faultGround } from './fault-ground.ts'
 import type { Journal } from './journal.ts'
 
@@ -24,19 +25,19 @@ const STOP_LIMIT_MS = 5000
 /** Ctrl-C has to be done in 5 s. */
 const INTERRUPTED_STOP_LIMIT_MS = 1500
 
-export class House implements AsyncDisposable {
+export class House implements AsyncDisposable, Joining {
   readonly ground: RunFacts['ground']
   readonly verified: readonly LinkVerification[]
   readonly links: LinkControl
   /** Aborted with SERVICE_DIED when a service ends that nobody asked to end. */
   readonly died: AbortSignal
-  readonly #deployment: LocalDeployment
+  readonly #deployment: Deployment
   readonly #pinger: Pinger
   readonly #cleanup: AsyncDisposableStack
 
   private constructor(
     parts: Pick<House, 'ground' | 'verified' | 'links' | 'died'>,
-    deployment: LocalDeployment,
+    deployment: Deployment,
     pinger: Pinger,
     cleanup: AsyncDisposableStack,
   ) {
@@ -58,26 +59,27 @@ export class House implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<House> {
     await using cleanup = new AsyncDisposableStack()
-    removeLeftovers(scenario.data)
     const death = new AbortController()
-    const deployment = new LocalDeployment({
+    const { deployment, wan } = await deploymentOf(scenario, {
       runId: randomBytes(6).toString('hex'),
-      ...(scenario.data === undefined ? {} : { base: scenario.data }),
-      portRange: scenario.ports,
       onDeath: (error) => death.abort(error),
     })
     cleanup.defer(() => deployment.stop(signal.aborted ? INTERRUPTED_STOP_LIMIT_MS : STOP_LIMIT_MS))
     const ground = await measureGround(deployment.folder)
     const services = driver.services(plan)
-    const pinger = cleanup.use(await Pinger.open(topology))
-    await deployment.place(services)
-    await deployment.place(relayServices(topology, [...routesOf(topology, services), ...pinger.routes], plan.seed))
-    const entry = (from: string, to: string, port: string) =>
-      linkEntry(topology, deployment.endpoints(), from, to, port)
+    const pings = cleanup.use(await wan.pings(topology))
+    await deployment.place([...services, ...pings.services])
+    await deployment.place(wan.linkServices(topology, [...routesOf(topology, services), ...pings.routes], plan.seed))
+    const entry = (from: string, to: string, port: string) => linkEntry(topology, from, to, port)
     deployment.route(entry)
+    await deployment.start('links', signal, () => undefined)
+    const links = cleanup.use(await wan.control(topology, deployment.endpoints()))
     await deployment.start('deploy', signal, () => undefined)
-    const links = cleanup.use(await LinkControl.open(topology, deployment.endpoints()))
-    pinger.connect(entry)
+    await pings.connect(
+      (from, to, port) => deployment.reachedInside(from, entry(from, to, port)),
+      deployment.endpoints(),
+    )
+    const pinger = new Pinger(topology, pings)
     const verified = await verifiedLinks(pinger, signal)
     return new House({ ground, verified, links, died: death.signal }, deployment, pinger, cleanup.move())
   }
@@ -86,8 +88,18 @@ export class House implements AsyncDisposable {
     return this.#deployment.endpoints()
   }
 
+  /** As clients in `dc` reach them. */
+  seenByClients(dc: string): Endpoints {
+    return this.#deployment.seenByClients(dc)
+  }
+
+  /** As services in `dc` reach them. */
   seenFrom(dc: string): Endpoints {
-    return this.#deployment.seenFrom(dc)
+    return this.#deployment.seenByServices(dc)
+  }
+
+  edit(service: string, path: string, change: (text: string) => string): Promise<void> {
+    return this.#deployment.edit(service, path, change)
   }
 
   /** What faults may lay hands on. */
@@ -95,7 +107,7 @@ export class House implements AsyncDisposable {
     return faultGround(this.#deployment, this.links)
   }
 
-  usage(): readonly ServiceUsage[] {
+  usage(): Promise<readonly ServiceUsage[]> {
     return this.#deployment.usage()
   }
 

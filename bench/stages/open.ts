@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Admin, DeployPlan, StoreDescription } from '../contract/driver.ts'
+import type { Admin, DeployPlan } from '../contract/driver.ts'
+import type { StoreDescription } from '../contract/store-words.ts'
 import { RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
 import type { Topology } from '../contract/topology.ts'
 import { orReason } from '../lib/abort.ts'
@@ -84,10 +85,7 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
     : null
   journal.event('stage', 'loaded', rows)
 
-  await orReason(
-    admin.replicate((dc) => house.seenFrom(dc)),
-    signal,
-  )
+  await orReason(admin.replicate(house), signal)
   await orReason(house.startReplication(signal), signal)
   const faults = faultsFor(scenario, system, plan, topology)
   const sampler = new Sampler(folder, house, admin, journal.epoch.monotonicUs, faults.length > 0)

@@ -42,7 +42,7 @@ export class Sampler {
   }
 
   /** The services, and the harness as a service called `client` without a DC. */
-  #usage() {
+  async #usage() {
     const { cpuSeconds, residentBytes } = harnessUsage()
     this.#clientResidentMaxBytes = Math.max(this.#clientResidentMaxBytes, residentBytes)
     const client = {
@@ -56,7 +56,7 @@ export class Sampler {
       storageWriteBytes: null,
       storageReadBytes: null,
     }
-    return [client, ...this.#house.usage()]
+    return [client, ...(await this.#house.usage())]
   }
 
   #next(): void {
@@ -70,9 +70,9 @@ export class Sampler {
       })
   }
 
-  #sampleResources(): void {
+  async #sampleResources(): Promise<void> {
     const at = atSeconds(nowUs() - this.#epochUs)
-    for (const usage of this.#usage()) {
+    for (const usage of await this.#usage()) {
       const { service, dc, role, cpuSeconds, residentBytes, storageWriteBytes, storageReadBytes } = usage
       this.#resources.row([
         at,
@@ -105,7 +105,8 @@ export class Sampler {
   /** All counters at this moment. */
   async mark(name: CounterMark['name']): Promise<CounterMark> {
     const links = (await this.#house.links.counters()).map(({ from, to, payloadBytes }) => ({ from, to, payloadBytes }))
-    const services = this.#usage().map(({ service, dc, role, cpuSeconds, residentMaxBytes, storageWriteBytes }) => {
+    const usages = await this.#usage()
+    const services = usages.map(({ service, dc, role, cpuSeconds, residentMaxBytes, storageWriteBytes }) => {
       return { service, dc, role, cpuSeconds, storageWriteBytes, residentMaxBytes }
     })
     const deviceWriteBytes = deviceWrittenBytes(this.#house.ground.folder)

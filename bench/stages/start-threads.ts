@@ -9,7 +9,7 @@ import { moduleExport } from './thread-plan.ts'
 import { Threads } from './threads.ts'
 
 export function startThreads(
-  { scenario, system, workload, folder }: RunContext,
+  { scenario, system, workload, folder, writesIn }: RunContext,
   deployPlan: DeployPlan,
   house: House,
   epochUs: number,
@@ -19,14 +19,15 @@ export function startThreads(
   const common = (dcIndex: number) => ({
     driver: moduleExport(system.entry),
     deployPlan,
-    seen: house.seenFrom(deployPlan.dcs[dcIndex].name),
+    seen: house.seenByClients(deployPlan.dcs[dcIndex].name),
     dcIndex,
     mode: system.mode.name,
     timeoutMs: scenario.timeoutMs,
     epochUs,
     epochWallUs,
   })
-  const generators = deployPlan.dcs.flatMap(({ name, index }) =>
+  const writing = deployPlan.dcs.filter(({ name }) => writesIn?.includes(name) ?? true)
+  const generators = writing.flatMap(({ name, index }) =>
     Array.from({ length: scenario.workers }, (_, worker) => ({
       ...common(index),
       path: join(ledger, writesFile(name, worker)),

@@ -84,6 +84,8 @@ export interface PhaseOrder {
 export type ToGenerator =
   | { readonly type: 'phase'; readonly order: PhaseOrder }
   | { readonly type: 'counts' }
+  /** The phase under way ends then, which is earlier than was ordered. */
+  | { readonly type: 'end'; readonly endUs: number }
   | { readonly type: 'close' }
 
 export interface Progress {
@@ -104,8 +106,13 @@ export type FromGenerator =
       readonly lastOutcomeUs: number
       readonly touched: Float64Array
     }
-  /** What the phase under way has done at `atUs`. */
-  | { readonly type: 'counts'; readonly progress: Progress; readonly atUs: number }
+  /** What the phase under way has done at `atUs`, and its median service time since it was last asked. */
+  | {
+      readonly type: 'counts'
+      readonly progress: Progress
+      readonly atUs: number
+      readonly serviceP50Ms: number | null
+    }
   | { readonly type: 'closed' }
   | { readonly type: 'error'; readonly message: string; readonly code?: ErrorCode }
 

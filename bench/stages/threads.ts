@@ -79,6 +79,15 @@ export interface PhaseResult {
   readonly touched: Float64Array
 }
 
+/** What one generator's phase under way has come to. */
+interface GeneratorCounts {
+  /** Rows acknowledged so far, counted at `atUs`. */
+  readonly rows: number
+  readonly atUs: number
+  /** Median service time of the batches acknowledged since the last count; null where there was none. */
+  readonly serviceP50Ms: number | null
+}
+
 /** Share of the probed rows that their probers have seen so far. */
 interface SeenCounts {
   readonly asked: number
@@ -173,15 +182,25 @@ export class Threads implements AsyncDisposable {
     return this.#ledgerBytes.reduce((a, b) => a + b, 0)
   }
 
-  /** Rows acknowledged so far in the phase under way, by generator, with the moment at which each was counted. */
-  async acknowledged(): Promise<readonly { readonly rows: number; readonly atUs: number }[]> {
+  /** As `phase`, of one that ends when it was ordered to. */
+  async wholePhase(order: PhaseOrder): Promise<{ readonly result: PhaseResult; readonly endUs: number }> {
+    return { result: await this.phase(order), endUs: order.endUs }
+  }
+
+  /** Ends the phase under way at `endUs`, earlier than was ordered. */
+  endPhase(endUs: number): void {
+    for (const generator of this.#generators) generator.say({ type: 'end', endUs })
+  }
+
+  /** By generator; one count must be over before the next is asked for. */
+  async counts(): Promise<readonly GeneratorCounts[]> {
     const counts = await Promise.all(
       this.#generators.map((generator) => {
         generator.say({ type: 'counts' })
         return generator.next('counts')
       }),
     )
-    return counts.map(({ progress, atUs }) => ({ rows: progress.acknowledged, atUs }))
+    return counts.map(({ progress, atUs, serviceP50Ms }) => ({ rows: progress.acknowledged, atUs, serviceP50Ms }))
   }
 
   async seen(): Promise<SeenCounts> {

@@ -5,7 +5,7 @@ import type { Topology } from '../contract/topology.ts'
 import { LocalDeployment } from '../deploy/local.ts'
 import { ask, testService } from '../deploy/service.fixture.ts'
 import { nowUs } from '../lib/clock.ts'
-import { linkEntry, LinkControl, relayServices, routesOf } from './links.ts'
+import { linkEntry, RelayControl, relayServices, routesOf } from './links.ts'
 
 const NAMES = ['east', 'west', 'south']
 // A different delay for each directed link: 2 … 12 ms.
@@ -33,13 +33,14 @@ test(
       ['link east~west', 'link east~south', 'link west~south'],
     )
     await deployment.place([...services, ...relays])
-    deployment.route((from, to, port) => linkEntry(TOPOLOGY, deployment.endpoints(), from, to, port))
+    deployment.route((from, to, port) => linkEntry(TOPOLOGY, from, to, port))
+    await deployment.start('links', new AbortController().signal, () => undefined)
     await deployment.start('deploy', new AbortController().signal, () => undefined)
-    using links = await LinkControl.open(TOPOLOGY, deployment.endpoints())
+    using links = await RelayControl.open(TOPOLOGY, deployment.endpoints())
 
     const takesMs = async (from: string, to: string): Promise<number> => {
       const startUs = nowUs()
-      assert.notEqual(await ask(deployment.seenFrom(from)[to][`main store ${to}`], 'uid'), '')
+      assert.notEqual(await ask(deployment.seenByClients(from)[to][`main store ${to}`], 'uid'), '')
       return (nowUs() - startUs) / 1000
     }
     for (const { from, to, delayMs } of TOPOLOGY.links) {
@@ -60,6 +61,6 @@ test(
     await links.set('south', 'west', { condition: 'reset' })
     const states = new Map((await links.counters()).map(({ from, to, condition }) => [`${from}>${to}`, condition]))
     assert.deepEqual([states.get('south>west'), states.get('east>south')], ['reset', 'open'])
-    assert.equal(await ask(deployment.seenFrom('west').south['main store south'], 'uid'), '')
+    assert.equal(await ask(deployment.seenByClients('west').south['main store south'], 'uid'), '')
   },
 )

@@ -1,23 +1,14 @@
 // The WAN as the harness sees it: which relay services a topology needs, where each route enters them, and their controls.
-import { fileURLToPath } from 'node:url'
-import type { Address, Endpoints } from '../contract/driver.ts'
+import type { Endpoints } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
-import type { Service } from '../contract/service.ts'
+import type { PortName, Service } from '../contract/service.ts'
 import { linkBetween, type Topology } from '../contract/topology.ts'
 import { READY_LINE } from '../lib/service-process.ts'
 import type { LinkCounters, LinkState, RelayConfig } from './link-state.ts'
 import { RelayClient } from './relay-client.ts'
+import type { LinkControl, LinkRoute } from './wan.ts'
 
-/** A port of DC `to` that something in DC `from` reaches through the link. */
-export interface LinkRoute {
-  readonly from: string
-  readonly to: string
-  readonly port: string
-  /** Where the port is; absent when it belongs to a service of the deployment. */
-  readonly target?: Address
-  /** Whether its bytes count as WAN payload. */
-  readonly counted: boolean
-}
+const RELAY = new URL('./relay.ts', import.meta.url)
 
 interface Pair {
   readonly a: string
@@ -89,7 +80,7 @@ export function relayServices(topology: Topology, routes: readonly LinkRoute[], 
       setup: () => [],
       command: (place) => ({
         program: 'node',
-        args: [fileURLToPath(new URL('./relay.ts', import.meta.url)), `${place.folder}/relay.json`],
+        args: [place.source(RELAY), `${place.folder}/relay.json`],
       }),
       ready: { type: 'line', starts: READY_LINE },
       readyTimeoutMs: 15_000,
@@ -101,15 +92,13 @@ export function relayServices(topology: Topology, routes: readonly LinkRoute[], 
   })
 }
 
-/** Where a route enters the link, given the deployment's direct endpoints: hand it to the deployment as its route. */
-export function linkEntry(topology: Topology, endpoints: Endpoints, from: string, to: string, port: string): Address {
-  const address = endpoints[pairOf(topology, from, to).a]?.[entryPort(from, to, port)]
-  if (address === undefined) throw new BenchError('BUG', `No link leads from ${from} to port ${port} of ${to}.`)
-  return address
+/** The port at which a route enters the link: hand it to the deployment as its route. */
+export function linkEntry(topology: Topology, from: string, to: string, port: string): PortName {
+  return { dc: pairOf(topology, from, to).a, port: entryPort(from, to, port) }
 }
 
-/** The open control channels of all relays of a topology: sets the state of links and reads their counters. */
-export class LinkControl implements Disposable {
+/** The open control channels of all relays of a topology. */
+export class RelayControl implements LinkControl {
   readonly #topology: Topology
   readonly #clients: readonly PairClient[]
 
@@ -119,7 +108,7 @@ export class LinkControl implements Disposable {
   }
 
   /** Connects to every relay; they must be running. */
-  static async open(topology: Topology, endpoints: Endpoints): Promise<LinkControl> {
+  static async open(topology: Topology, endpoints: Endpoints): Promise<RelayControl> {
     const opened = await Promise.allSettled(
       pairsOf(topology).map(async (pair) => ({
         pair,
@@ -128,21 +117,19 @@ export class LinkControl implements Disposable {
     )
     const clients = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const failed = opened.find((result) => result.status === 'rejected')
-    if (failed === undefined) return new LinkControl(topology, clients)
+    if (failed === undefined) return new RelayControl(topology, clients)
     for (const { client } of clients) client[Symbol.dispose]()
     throw new BenchError('LINK', 'A relay of the WAN links does not answer; its log says why.', {
       cause: failed.reason,
     })
   }
 
-  /** Changes the state of one directed link; `condition: 'reset'` resets the connections of both directions. */
   async set(from: string, to: string, change: Partial<LinkState>): Promise<void> {
     const { a, b } = pairOf(this.#topology, from, to)
     const entry = this.#clients.find(({ pair }) => pair.a === a && pair.b === b)
     await entry?.client.set({ from, to, change })
   }
 
-  /** The counters of every directed link, now; rejects while a relay is down. */
   async counters(): Promise<readonly LinkCounters[]> {
     const parts = await Promise.all(this.#clients.map(({ client }) => client.counters()))
     return parts.flat()

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Topology } from '../contract/topology.ts'
 import { Pinger } from './pinger.ts'
 import { startRelay } from './relay.fixture.ts'
+import { ThreadPings } from './thread-pings.ts'
 
 const SIGNAL = new AbortController().signal
 const LIMIT = { timeout: 15_000 }
@@ -22,10 +23,12 @@ function topologyOf(delayMs: number): Topology {
 }
 
 test('the pinger verifies the delay, goes on sampling, and sees a link that changes or is cut', LIMIT, async (t) => {
-  await using pinger = await Pinger.open(topologyOf(15))
-  const [{ target }] = pinger.routes
+  const topology = topologyOf(15)
+  await using pings = await ThreadPings.open(topology)
+  const pinger = new Pinger(topology, pings)
+  const [{ target }] = pings.routes
   assert.deepEqual(
-    pinger.routes.map(({ from, to, counted }) => ({ from, to, counted })),
+    pings.routes.map(({ from, to, counted }) => ({ from, to, counted })),
     [
       { from: 'a', to: 'b', counted: false },
       { from: 'b', to: 'a', counted: false },
@@ -33,7 +36,7 @@ test('the pinger verifies the delay, goes on sampling, and sees a link that chan
   )
   assert.ok(target)
   await using relay = await startRelay(target, { delayMs: 15 })
-  pinger.connect(() => relay.quiet)
+  await pings.connect(() => relay.quiet)
   const verified = await pinger.verify(SIGNAL)
   t.diagnostic(JSON.stringify(verified))
   assert.equal(verified.length, 2)
@@ -58,11 +61,13 @@ test('the pinger verifies the delay, goes on sampling, and sees a link that chan
 })
 
 test('a link with another delay than asked for is refused in one sentence', LIMIT, async () => {
-  await using pinger = await Pinger.open(topologyOf(5))
-  const { target } = pinger.routes[0]
+  const topology = topologyOf(5)
+  await using pings = await ThreadPings.open(topology)
+  const pinger = new Pinger(topology, pings)
+  const { target } = pings.routes[0]
   assert.ok(target)
   await using relay = await startRelay(target, { delayMs: 9 })
-  pinger.connect(() => relay.quiet)
+  await pings.connect(() => relay.quiet)
   await assert.rejects(pinger.verify(SIGNAL), {
     code: 'LINK',
     message: /^The round trip from a to b takes \d+\.\d\d ms where 10 ms were asked for: .*\.$/,
@@ -70,9 +75,11 @@ test('a link with another delay than asked for is refused in one sentence', LIMI
 })
 
 test('waiting for pings ends when it is interrupted', LIMIT, async () => {
-  await using pinger = await Pinger.open(topologyOf(5))
+  const topology = topologyOf(5)
+  await using pings = await ThreadPings.open(topology)
+  const pinger = new Pinger(topology, pings)
   await using relay = await startRelay('refuses', { delayMs: 5 })
-  pinger.connect(() => relay.quiet)
+  await pings.connect(() => relay.quiet)
   const interrupt = new AbortController()
   setTimeout(() => interrupt.abort(new Error('enough')), 50)
   await assert.rejects(pinger.verify(interrupt.signal), { message: 'enough' })

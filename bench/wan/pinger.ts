@@ -1,69 +1,36 @@
 // Pings every directed pair of DCs through the links, from before the load until after the run: proof that the WAN has the
-// delay that was asked for. The pings are timed in a thread of their own, where nothing else makes them late.
-import { Worker } from 'node:worker_threads'
-import type { Address } from '../contract/driver.ts'
+// delay that was asked for.
 import { BenchError } from '../contract/errors.ts'
 import type { LinkVerification } from '../contract/run-folder.ts'
 import { linkBetween, type Topology } from '../contract/topology.ts'
-import type { LinkRoute } from './links.ts'
-import type { PingSample, PingTarget, PingerReport, PingerRequest } from './pinger-thread.ts'
+import type { PingSample } from './pinged-link.ts'
+import type { PingSource } from './wan.ts'
 
 /** A link whose median round trip is further than this from the nominal one is not the WAN that was asked for. */
 const LINK_ERROR_MS_MAX = 2.5
 
-const ECHO_PORT = 'echo'
 const BURST_GAP_MS = 5
 const BURST_SAMPLES = 30
 /** The first round trips of a burst find cold code. */
 const BURST_SKIPPED = 5
 const BURST_TIMEOUT_MS = 10_000
 
-/** How a route enters its link. */
-type Entry = (from: string, to: string, port: string) => Address
-
-/** The echo listener that stands in for every DC, and the pings to it through every link. */
-export class Pinger implements AsyncDisposable {
-  /** The routes that the pings need; hand them to `relayServices`. */
-  readonly routes: readonly LinkRoute[]
+/** The pings of a run, whatever they come from. */
+export class Pinger {
   readonly #topology: Topology
-  readonly #thread: Worker
+  readonly #source: PingSource
   readonly #samples: PingSample[] = []
   readonly #listeners = new Set<(sample: PingSample) => void>()
   #periodMs: number | null = null
 
-  private constructor(topology: Topology, thread: Worker, echo: Address) {
+  /** The source must be connected before the first ping. */
+  constructor(topology: Topology, source: PingSource) {
     this.#topology = topology
-    this.#thread = thread
-    this.routes = topology.links.map(({ from, to }) => ({ from, to, port: ECHO_PORT, target: echo, counted: false }))
-    thread.on('message', (report: PingerReport) => {
-      if (report.type !== 'sample') return
-      this.#samples.push(report.sample)
-      for (const listener of this.#listeners) listener(report.sample)
+    this.#source = source
+    source.onSample((sample) => {
+      this.#samples.push(sample)
+      for (const listener of this.#listeners) listener(sample)
     })
-    thread.unref()
-  }
-
-  /** Starts the thread and its echo listener; no ping is sent yet. */
-  static open(topology: Topology): Promise<Pinger> {
-    const thread = new Worker(new URL('./pinger-thread.ts', import.meta.url))
-    return new Promise((resolve, reject) => {
-      thread.once('error', reject)
-      thread.once('message', (report: PingerReport) => {
-        thread.off('error', reject)
-        if (report.type === 'listening') resolve(new Pinger(topology, thread, report.echo))
-        else reject(new BenchError('BUG', 'The pinger did not say where it listens.'))
-      })
-    })
-  }
-
-  /** Connects through every link, once the relays run; needed before any ping. */
-  connect(entry: Entry): void {
-    const targets = this.#topology.links.map(({ from, to }): PingTarget => ({
-      from,
-      to,
-      address: entry(from, to, ECHO_PORT),
-    }))
-    this.#post({ type: 'connect', targets })
   }
 
   /**
@@ -116,33 +83,25 @@ export class Pinger implements AsyncDisposable {
     this.#listeners.add(listener)
     try {
       signal?.throwIfAborted()
-      this.#post({ type: 'ping', periodMs: BURST_GAP_MS })
+      this.#source.ping(BURST_GAP_MS)
       await promise
       return [...taken.values()].flatMap((samples) => samples.slice(BURST_SKIPPED))
     } finally {
-      this.#post({ type: 'ping', periodMs: this.#periodMs })
+      this.#source.ping(this.#periodMs)
       this.#listeners.delete(listener)
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
     }
   }
 
-  /** Pings every link once in `periodMs` until the pinger is disposed. */
+  /** Pings every link once in `periodMs` from now on. */
   start(periodMs: number): void {
     this.#periodMs = periodMs
-    this.#post({ type: 'ping', periodMs })
+    this.#source.ping(periodMs)
   }
 
   /** All round trips that returned since the last call, those of bursts too. A link that holds or resets gives none. */
   drain(): readonly PingSample[] {
     return this.#samples.splice(0)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#thread.terminate()
-  }
-
-  #post(request: PingerRequest): void {
-    this.#thread.postMessage(request)
   }
 }

@@ -2,16 +2,15 @@
 import type {
   Admin,
   Backlog,
-  Counters,
   DeployPlan,
   Digest,
   Endpoints,
   RowSelection,
   RowSource,
   RowStates,
-  SeenFrom,
-  StoreDescription,
+  Joining,
 } from '../../bench/contract/driver.ts'
+import type { Counters, StoreDescription } from '../../bench/contract/store-words.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
 import { TimelyAnswers } from '../../bench/lib/timely-answers.ts'
 import { Agent } from './agent.ts'
@@ -36,22 +35,20 @@ const STORAGE = 'org.apache.cassandra.db:type=StorageService'
 
 class CassandraAdmin implements Admin {
   readonly #plan: DeployPlan
-  readonly #endpoints: Endpoints
   readonly #servers: readonly Server[]
   readonly #copies: number
   readonly #backlogs: Backlogs
   readonly #answers = new TimelyAnswers(BACKLOG_WITHIN_MS)
 
-  constructor(plan: DeployPlan, endpoints: Endpoints, servers: readonly Server[]) {
+  constructor(plan: DeployPlan, servers: readonly Server[]) {
     this.#plan = plan
-    this.#endpoints = endpoints
     this.#servers = servers
     this.#copies = readSettings(plan.settings).rf
     this.#backlogs = new Backlogs(this.#copies, BACKLOG_WITHIN_MS)
   }
 
   describe(): Promise<StoreDescription> {
-    return describeServer(this.#servers[0], readSettings(this.#plan.settings))
+    return describeServer(this.#servers[0], readSettings(this.#plan.settings), this.#plan.replication)
   }
 
   async prepare(): Promise<void> {
@@ -70,8 +67,8 @@ class CassandraAdmin implements Admin {
     await this.flush()
   }
 
-  async replicate(seenFrom: SeenFrom): Promise<void> {
-    await introduce(this.#servers, this.#endpoints, seenFrom)
+  async replicate(joining: Joining): Promise<void> {
+    await introduce(this.#servers, joining)
     const copies = Object.fromEntries(this.#plan.dcs.map(({ name }) => [name, this.#copies]))
     await changeSchema(this.#servers, `ALTER KEYSPACE ${keyspaceOptions(copies, true)}`)
     await this.#backlogs.rest(this.#servers, STATEMENT_MS)
@@ -130,7 +127,7 @@ export async function openAdmin(endpoints: Endpoints, plan: DeployPlan, signal: 
   )
   const servers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failed = opened.find((result) => result.status === 'rejected')
-  if (failed === undefined) return new CassandraAdmin(plan, endpoints, servers)
+  if (failed === undefined) return new CassandraAdmin(plan, servers)
   await Promise.all(servers.map(({ client }) => disconnect(client)))
   throw failed.reason
 }

@@ -21,21 +21,57 @@ function translator(places: ReadonlyMap<string, string>): AddressTranslator {
   })
 }
 
-/** A server as the client keeps it, with a method that its types do not show. */
+/** Parts of a client that its types do not show. */
 interface Host {
   shutdown(waitForPending: boolean): Promise<unknown>
 }
+interface Connection {
+  closeAsync(): Promise<unknown>
+}
+interface ControlConnection {
+  _createConnection(contactPoint: string): Promise<Connection>
+}
+
+/** What a client leaves behind: see `follow`. */
+interface Leavings {
+  readonly hosts: Set<Host>
+  readonly connections: Set<Connection>
+  isEnded: boolean
+}
+
+const leavings = new WeakMap<Client, Leavings>()
 
 /**
- * Every host that a client ever had. After a server was away the client (4.10.0) may begin anew and forget the host that it had
- * without ending it, whose timers then keep the process alive and try to connect for ever.
+ * Keeps every host and every first connection that a client ever has. After a server was away the client (4.10.0) begins anew: it
+ * forgets the host that it had without ending it, whose timers then keep the process alive and try to connect for ever; and it goes
+ * on beginning after its shutdown, with connections that nobody ends.
  */
-const hosts = new WeakMap<Client, Set<Host>>()
+function follow(client: Client): void {
+  const left: Leavings = { hosts: new Set(), connections: new Set(), isEnded: false }
+  leavings.set(client, left)
+  const keep = (host: Host) => {
+    left.hosts.add(host)
+    if (left.isEnded) void host.shutdown(false)
+  }
+  for (const event of ['hostAdd', 'hostRemove', 'hostUp', 'hostDown']) client.on(event, keep)
+  const { controlConnection: control } = client as unknown as { readonly controlConnection: ControlConnection }
+  const create = control._createConnection.bind(control)
+  control._createConnection = async (contactPoint) => {
+    if (left.isEnded) throw new Error('the client has ended')
+    const connection = await create(contactPoint)
+    left.connections.add(connection)
+    if (left.isEnded) void connection.closeAsync()
+    return connection
+  }
+}
 
 /** Ends a client and all that it left. */
 export async function disconnect(client: Client): Promise<void> {
+  const left = leavings.get(client)
+  if (left !== undefined) left.isEnded = true
   await client.shutdown()
-  await Promise.all([...(hosts.get(client) ?? [])].map((host) => host.shutdown(false)))
+  await Promise.all([...(left?.hosts ?? [])].map((host) => host.shutdown(false)))
+  await Promise.all([...(left?.connections ?? [])].map((connection) => connection.closeAsync()))
 }
 
 const placeOf = ({ host, port }: Address): string => `${host}:${port}`
@@ -94,15 +130,14 @@ export async function connect(endpoints: Endpoints, connecting: Connecting, sign
     queryOptions: { prepare: true, fetchSize: 5000 },
     monitorReporting: { enabled: false },
   })
-  const known = new Set<Host>()
-  for (const event of ['hostAdd', 'hostRemove', 'hostUp', 'hostDown']) client.on(event, (host: Host) => known.add(host))
-  hosts.set(client, known)
+  follow(client)
+  const opening = client.connect()
   try {
-    await orReason(client.connect(), signal)
+    await orReason(opening, signal)
     return client
   } catch (error) {
-    // A client that is still connecting ends when that does.
-    const ending = disconnect(client).catch(() => undefined)
+    // One that is still connecting cannot be ended before that has.
+    const ending = Promise.allSettled([disconnect(client), opening]).then(() => disconnect(client))
     signal.throwIfAborted()
     await ending
     throw new BenchError(

@@ -1,5 +1,6 @@
 // What the servers count themselves, each since it was last started; never under our own names.
-import type { Counters, DeployPlan } from '../../bench/contract/driver.ts'
+import type { DeployPlan } from '../../bench/contract/driver.ts'
+import type { Counters } from '../../bench/contract/store-words.ts'
 import type { Question } from './agent.ts'
 import { KEYSPACE } from './names.ts'
 import { REPLICATION } from './replications.ts'

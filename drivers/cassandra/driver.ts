@@ -31,6 +31,7 @@ export const cassandra: Driver = {
   replications: REPLICATIONS,
   modes: MODES,
   settings: SETTINGS,
+  warmsUp: true,
   missing: async (settings) => missingPrograms(settings.java ?? ''),
   provisions: (settings) => [cassandraProvision(readSettings(settings))],
   services,

@@ -10,6 +10,7 @@ import { provide } from '../../bench/deploy/provision.ts'
 import { ContentMaker } from '../../bench/lib/content.ts'
 import { nextVersion, packDot } from '../../bench/lib/dot.ts'
 import { delay } from '../../bench/lib/clock.ts'
+import { joiningThrough } from '../../bench/joining.fixture.ts'
 import { linkEntry, relayServices, routesOf } from '../../bench/wan/links.ts'
 import { cassandra } from './driver.ts'
 
@@ -131,7 +132,8 @@ test(
     const services = cassandra.services(plan)
     await deployment.place(services)
     await deployment.place(relayServices(topology, routesOf(topology, services), SEED))
-    deployment.route((from, to, port) => linkEntry(topology, deployment.endpoints(), from, to, port))
+    deployment.route((from, to, port) => linkEntry(topology, from, to, port))
+    await deployment.start('links', signal, () => undefined)
     await deployment.start('deploy', signal, () => undefined)
     const endpoints = deployment.endpoints()
     await using admin = await cassandra.admin(endpoints, plan, signal)
@@ -140,7 +142,7 @@ test(
       function* () {},
       () => undefined,
     )
-    await admin.replicate((dc) => deployment.seenFrom(dc))
+    await admin.replicate(joiningThrough(deployment))
     assertOwnLinks(await shortestLags(endpoints, signal), 'at first')
 
     await deployment.kill('cassandra ap-south')

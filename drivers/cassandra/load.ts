@@ -1,7 +1,7 @@
 // Loading: the same rows, encoded once, into every server while each is still a cluster of its own, past the commit log.
 import type { RowSource } from '../../bench/contract/driver.ts'
 import { insertRow, type CqlTable } from './cql-table.ts'
-import { int64, storedValues } from './row-values.ts'
+import { int64, keyValues, storedValues } from './row-values.ts'
 import type { Server } from './server.ts'
 
 const ROWS_PER_BATCH = 100
@@ -40,7 +40,7 @@ export async function loadTable(
       const queries = Array.from({ length: end - from }, (_, i) => {
         const version = block.versions[from + i]
         const stored = storedValues(table, block, from + i, version)
-        return { query, params: [int64(block.keys[from + i]), ...stored, int64(version)] }
+        return { query, params: [...keyValues(table, block.keys[from + i]), ...stored, int64(version)] }
       })
       await window.add(async () => {
         await Promise.all(servers.map(({ client }) => client.batch(queries, { prepare: true, logged: false })))

@@ -1,36 +1,35 @@
 // Makes one cluster of servers that were loaded each for itself: tells every server how it reaches the others, then of whom to
 // ask for the rest, as an operator does, and waits until all of them know all.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import type { Endpoints, SeenFrom } from '../../bench/contract/driver.ts'
+import type { Joining } from '../../bench/contract/driver.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
 import { delay } from '../../bench/lib/clock.ts'
-import { identityOf, internodePort, seedOf, type Node } from './names.ts'
+import { CONFIG_FILE, identityOf, internodePort, seedOf, serviceName, type Node } from './names.ts'
 import { execute, type Server } from './server.ts'
 
 const MEET_MS = 60_000
 const LOOK_EVERY_MS = 100
 const ASK_MS = 10_000
-const RUNTIME = 'java.lang:type=Runtime'
 const GOSSIPER = 'org.apache.cassandra.net:type=Gossiper'
 const STORAGE = 'org.apache.cassandra.db:type=StorageService'
 
-const portOf = ({ dc, copy }: Node, endpoints: Endpoints): number => endpoints[dc.name][internodePort(copy)].port
+/** Where the server itself listens for its peers. */
+const portOf = ({ dc, copy }: Node, joining: Joining): number =>
+  joining.seenFrom(dc.name)[dc.name][internodePort(copy)].port
 
 /**
- * `seenFrom` gives each DC's way to the others. A server connects to a peer at the address that its own table system.peers_v2
+ * `joining` gives each DC's way to the others. A server connects to a peer at the address that its own table system.peers_v2
  * prefers for it, taken when it first speaks to that peer: so these must be there before it hears of any.
  */
-export async function introduce(servers: readonly Server[], endpoints: Endpoints, seenFrom: SeenFrom): Promise<void> {
+export async function introduce(servers: readonly Server[], joining: Joining): Promise<void> {
   const nodes = servers.map(({ node }) => node)
   for (const server of servers) {
-    const seen = seenFrom(server.node.dc.name)
+    const seen = joining.seenFrom(server.node.dc.name)
     for (const peer of nodes) {
       if (peer === server.node) continue
       const { host, port } = seen[peer.dc.name][internodePort(peer.copy)]
       await execute(
         server,
-        `INSERT INTO system.peers_v2 (peer, peer_port, preferred_ip, preferred_port) VALUES ('${identityOf(peer)}', ${portOf(peer, endpoints)}, '${host}', ${port})`,
+        `INSERT INTO system.peers_v2 (peer, peer_port, preferred_ip, preferred_port) VALUES ('${identityOf(peer)}', ${portOf(peer, joining)}, '${host}', ${port})`,
       )
     }
     // A server that is killed must find the ways again.
@@ -41,24 +40,13 @@ export async function introduce(servers: readonly Server[], endpoints: Endpoints
       ASK_MS,
     )
   }
-  const seeds = nodes.map((node) => seedOf(node, portOf(node, endpoints)))
-  await Promise.all(servers.map((server) => nameSeeds(server, seeds)))
+  const seeds = nodes.map((node) => seedOf(node, portOf(node, joining)))
+  // The server's own configuration, which it reads again when it is told to, and when it starts again.
+  const line = `seeds: ${JSON.stringify(seeds.join(','))}`
+  const name = (text: string) => text.replace(/seeds: "[^"]*"/, line)
+  await Promise.all(servers.map(({ node }) => joining.edit(serviceName(node), CONFIG_FILE, name)))
   await Promise.all(servers.map(({ agent }) => agent.run(GOSSIPER, 'reloadSeeds', [], ASK_MS)))
   await Promise.all(servers.map((server) => untilKnowsAll(server, nodes.length)))
-}
-
-/** Writes the seeds into the server's own configuration, which it reads again when it is told to, and when it starts again. */
-async function nameSeeds({ agent, node }: Server, seeds: readonly string[]): Promise<void> {
-  const [url] = await agent.ask(
-    [{ type: 'read', mbean: RUNTIME, attribute: 'SystemProperties', path: 'cassandra.config' }],
-    ASK_MS,
-  )
-  if (typeof url !== 'string')
-    throw new BenchError('STORE', `The server of ${node.dc.name} does not tell its configuration.`)
-  const path = fileURLToPath(url)
-  const text = readFileSync(path, 'utf8').replace(/seeds: "[^"]*"/, `seeds: ${JSON.stringify(seeds.join(','))}`)
-  writeFileSync(`${path}.new`, text, { mode: 0o600 })
-  renameSync(`${path}.new`, path)
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {

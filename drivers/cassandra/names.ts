@@ -13,6 +13,9 @@ export const CONFIG_FILE = 'cassandra.yaml'
 export const LOG_CONFIG_FILE = 'logback.xml'
 export const AGENT_CONFIG_FILE = 'agent.properties'
 
+/** The service that runs it. */
+export const serviceName = ({ dc, copy }: Node): string => `cassandra ${dc.name}${copy === 0 ? '' : ` ${copy + 1}`}`
+
 /** Port names are unique within a DC. */
 const numbered = (name: string, copy: number): string => (copy === 0 ? name : `${name} ${copy + 1}`)
 export const cqlPort = (copy: number): string => numbered('cql', copy)

@@ -1,6 +1,6 @@
 // The files of one server: cassandra.yaml, its place in the topology, and where its log goes.
 import type { DeployPlan } from '../../bench/contract/driver.ts'
-import type { Place, ServiceFile } from '../../bench/contract/service.ts'
+import type { Place, TextFile } from '../../bench/contract/service.ts'
 import {
   AGENT_CONFIG_FILE,
   agentPort,
@@ -92,7 +92,7 @@ export function nodeFiles(
   place: Placed,
   settings: CassandraSettings,
   secret: DeployPlan['secret'],
-): readonly ServiceFile[] {
+): readonly TextFile[] {
   const agent = place.ports[agentPort(node.copy)]
   return [
     { path: CONFIG_FILE, content: serverConfig(node, seeds, place, settings) },

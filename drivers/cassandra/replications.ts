@@ -24,23 +24,28 @@ export const REPLICATIONS: readonly [Replication, ...Replication[]] = [
     meaning:
       'A write waits for a quorum of its own DC’s copies (LOCAL_QUORUM); the other DCs get it meanwhile, or by hint.',
     capabilities: { ...CELLS, acknowledges: 'local' },
+    waits: () => ({ roundTrips: 0, to: 'own' }),
   },
   {
     name: REPLICATION.eachQuorum,
     meaning:
       'A write waits for a quorum of the copies in every DC (EACH_QUORUM), and is refused when a DC is known to be away.',
     capabilities: { ...CELLS, acknowledges: 'all' },
+    waits: () => ({ roundTrips: 1, to: 'farthest' }),
   },
   {
     name: REPLICATION.serial,
     meaning:
       'A write is a lightweight transaction over all DCs (Paxos, SERIAL, committed at QUORUM): it succeeds only over an older version, and is raised above a newer one.',
     capabilities: { ...SHARED, conflicts: 'none', acknowledges: 'quorum' },
+    // Prepare, read, propose, commit; v2 reads while it prepares.
+    waits: (settings) => ({ roundTrips: settings.paxos_variant === 'v2' ? 3 : 4, to: 'majority' }),
   },
   {
     name: REPLICATION.localOne,
     meaning: 'A write waits for one copy in its own DC (LOCAL_ONE).',
     capabilities: { ...CELLS, acknowledges: 'local' },
+    waits: () => ({ roundTrips: 0, to: 'own' }),
   },
 ]
 

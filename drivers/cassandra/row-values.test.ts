@@ -4,7 +4,7 @@ import { OPERATION, type RowBatch } from '../../bench/contract/table.ts'
 import { ContentMaker } from '../../bench/lib/content.ts'
 import { packDot } from '../../bench/lib/dot.ts'
 import type { CqlTable } from './cql-table.ts'
-import { insertValues, int64, keyList, readInt64 } from './row-values.ts'
+import { insertValues, int64, keyLists, readInt64 } from './row-values.ts'
 
 const COLUMNS = [
   { name: 'note', type: 'text', minBytes: 3, maxBytes: 9 },
@@ -18,6 +18,7 @@ const table = (change: Partial<CqlTable> = {}): CqlTable => ({
   name: 'geowrite."rows"',
   own: COLUMNS,
   cells: 'columns',
+  partitionRows: 1,
   timestampStepUs: 1,
   ...change,
 })
@@ -44,7 +45,7 @@ test('every safe integer is encoded as the int64 that it is, and read back', () 
 })
 
 test('a list of keys holds its length and each key with its own length', () => {
-  const bytes = keyList(Float64Array.of(5, 2 ** 40 + 3))
+  const [bytes] = keyLists(table(), Float64Array.of(5, 2 ** 40 + 3))
   assert.equal(bytes.length, 4 + 2 * 12)
   assert.equal(bytes.readInt32BE(0), 2)
   assert.equal(bytes.readInt32BE(4), 8)

@@ -21,16 +21,30 @@ function int32(value: number): Buffer {
   return bytes
 }
 
-/** Keys as the one value of `IN ?`: a list of int64. */
-export function keyList(keys: Float64Array): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + 12 * keys.length)
-  bytes.writeInt32BE(keys.length, 0)
-  for (let i = 0; i < keys.length; i++) {
+/** Values of `IN ?`: a list of int64. */
+function int64List(values: ArrayLike<number>): Buffer {
+  const bytes = Buffer.allocUnsafe(4 + 12 * values.length)
+  bytes.writeInt32BE(values.length, 0)
+  for (let i = 0; i < values.length; i++) {
     bytes.writeInt32BE(8, 4 + 12 * i)
-    bytes.writeInt32BE(Math.floor(keys[i] / 4294967296), 8 + 12 * i)
-    bytes.writeUInt32BE(keys[i] % 4294967296, 12 + 12 * i)
+    bytes.writeInt32BE(Math.floor(values[i] / 4294967296), 8 + 12 * i)
+    bytes.writeUInt32BE(values[i] % 4294967296, 12 + 12 * i)
   }
   return bytes
+}
+
+/** The number of the partition of a key; every key's own where rows share none. */
+export const partitionOf = ({ partitionRows }: CqlTable, key: number): number => Math.floor(key / partitionRows)
+
+/** The values of a key's columns. */
+export const keyValues = (table: CqlTable, key: number): Buffer[] =>
+  table.partitionRows === 1 ? [int64(key)] : [int64(partitionOf(table, key)), int64(key)]
+
+/** Keys as what `readVersions` and `readRows` ask for: lists of partitions, each once, and of keys. */
+export function keyLists(table: CqlTable, keys: Float64Array): Buffer[] {
+  if (table.partitionRows === 1) return [int64List(keys)]
+  const partitions = new Set(Array.from(keys, (key) => partitionOf(table, key)))
+  return [int64List([...partitions]), int64List(keys)]
 }
 
 /** The stored columns of row `row` under `version`; a tombstone has none of its own. */
@@ -58,10 +72,10 @@ function wholeRow(batch: RowBatch, row: number, version: number, isTombstone: bo
   return bytes
 }
 
-/** All values of an upsert: key, stored columns, timestamp where writes carry one. */
+/** All values of an upsert: those of the key, stored columns, timestamp where writes carry one. */
 export function insertValues(table: CqlTable, batch: RowBatch, row: number): Value[] {
   const version = batch.versions[row]
-  const values = [int64(batch.keys[row]), ...storedValues(table, batch, row, version)]
+  const values = [...keyValues(table, batch.keys[row]), ...storedValues(table, batch, row, version)]
   const { timestampStepUs } = table
   if (timestampStepUs !== null) values.push(int64(Math.floor(version / timestampStepUs) * timestampStepUs))
   return values

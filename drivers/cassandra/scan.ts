@@ -5,7 +5,7 @@ import type { Digest, RowSelection, RowStates } from '../../bench/contract/drive
 import { nowUs } from '../../bench/lib/clock.ts'
 import { DigestSum } from '../../bench/lib/digest-sum.ts'
 import { readRows, readTokenRange, type CqlTable } from './cql-table.ts'
-import { keyList, readInt64 } from './row-values.ts'
+import { keyLists, readInt64 } from './row-values.ts'
 import { execute, type Server } from './server.ts'
 
 const KEYS_PER_READ = 200
@@ -72,7 +72,7 @@ function readsOf(table: CqlTable, keys: Float64Array | undefined): readonly (rea
   if (keys !== undefined) {
     return Array.from({ length: Math.ceil(keys.length / KEYS_PER_READ) }, (_, i) => [
       readRows(table),
-      [keyList(keys.subarray(i * KEYS_PER_READ, (i + 1) * KEYS_PER_READ))],
+      keyLists(table, keys.subarray(i * KEYS_PER_READ, (i + 1) * KEYS_PER_READ)),
     ])
   }
   return BOUNDS.slice(1).map((end, i) => [readTokenRange(table), [BOUNDS[i], end]])

@@ -6,7 +6,7 @@ import type { Dc } from '../../bench/contract/topology.ts'
 import { nextVersion } from '../../bench/lib/dot.ts'
 import { insertIfAbsent, updateIfOlder, type CqlTable } from './cql-table.ts'
 import { REPLICATION, WRITE_CONSISTENCY } from './replications.ts'
-import { int64, storedValues } from './row-values.ts'
+import { int64, keyValues, storedValues } from './row-values.ts'
 import { outcomeOf } from './write-outcome.ts'
 
 const OPTIONS = {
@@ -75,12 +75,16 @@ export class SerialWriter {
   }
 
   async #insert(batch: RowBatch, row: number, version: number, readTimeout: number) {
-    const values = [int64(batch.keys[row]), ...storedValues(this.#table, batch, row, version)]
+    const values = [...keyValues(this.#table, batch.keys[row]), ...storedValues(this.#table, batch, row, version)]
     return answerOf(await this.#client.execute(this.#texts.insert, values, { ...OPTIONS, readTimeout }))
   }
 
   async #update(batch: RowBatch, row: number, version: number, readTimeout: number) {
-    const values = [...storedValues(this.#table, batch, row, version), int64(batch.keys[row]), int64(version)]
+    const values = [
+      ...storedValues(this.#table, batch, row, version),
+      ...keyValues(this.#table, batch.keys[row]),
+      int64(version),
+    ]
     return answerOf(await this.#client.execute(this.#texts.update, values, { ...OPTIONS, readTimeout }))
   }
 }

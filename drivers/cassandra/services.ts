@@ -4,7 +4,7 @@ import { BenchError } from '../../bench/contract/errors.ts'
 import type { Service } from '../../bench/contract/service.ts'
 import { serverCommand } from './java-command.ts'
 import { cassandraProgram } from './jars.ts'
-import { agentPort, cqlPort, internodePort, nodesOf, seedOf, type Node } from './names.ts'
+import { agentPort, cqlPort, internodePort, nodesOf, seedOf, serviceName, type Node } from './names.ts'
 import { nodeFiles } from './node-config.ts'
 import { REPLICATION } from './replications.ts'
 import { readSettings, type CassandraSettings } from './settings.ts'
@@ -12,7 +12,7 @@ import { readSettings, type CassandraSettings } from './settings.ts'
 function serverService(plan: DeployPlan, node: Node, settings: CassandraSettings): Service {
   const { dc, copy } = node
   return {
-    name: `cassandra ${dc.name}${copy === 0 ? '' : ` ${copy + 1}`}`,
+    name: serviceName(node),
     dc: dc.name,
     role: 'store',
     stage: 'deploy',

@@ -7,8 +7,10 @@ import type { Dc } from '../../bench/contract/topology.ts'
 import { connect, disconnect } from './connect.ts'
 import { cqlTable, insertRow, readVersions, type CqlTable } from './cql-table.ts'
 import { KeyOrder } from './key-order.ts'
+import { MODE } from './modes.ts'
+import { forEachSpan, partitionSpans, resultOf, type RowSpan } from './partition-batches.ts'
 import { readConsistency, REPLICATION, WRITE_CONSISTENCY } from './replications.ts'
-import { insertValues, keyList, readInt64 } from './row-values.ts'
+import { insertValues, keyLists, partitionOf, readInt64 } from './row-values.ts'
 import { SerialWriter } from './serial-writer.ts'
 import { readSettings } from './settings.ts'
 import { outcomeOf } from './write-outcome.ts'
@@ -17,22 +19,26 @@ const longOf = (value: unknown): number => (value as types.Long).toNumber()
 
 /** Keys that one statement asks for. */
 const KEYS_PER_READ = 100
+/** Partitions of one batch that are written at once (mode partition-batch). */
+const PARTITIONS_AT_ONCE = 16
 
 class CassandraSession implements Session {
   readonly #client: Client
   readonly #table: CqlTable
   readonly #serial: SerialWriter | undefined
   readonly #order: KeyOrder | undefined
+  readonly #byPartition: boolean
   readonly #write: { readonly consistency: number; readonly text: string }
   readonly #read: { readonly consistency: number; readonly text: string }
   readonly #timeoutMs: number
 
-  constructor(client: Client, dc: Dc, { plan, timeoutMs }: SessionOptions) {
+  constructor(client: Client, dc: Dc, { plan, mode, timeoutMs }: SessionOptions) {
     const table = cqlTable(plan)
     const isSerial = plan.replication === REPLICATION.serial
     this.#client = client
     this.#table = table
     this.#timeoutMs = timeoutMs
+    this.#byPartition = mode === MODE.partitionBatch
     this.#serial = isSerial ? new SerialWriter(client, table, dc) : undefined
     // A timestamp orders writes wherever they arrive; without one the first to come is the first.
     this.#order = isSerial || table.timestampStepUs === null ? new KeyOrder() : undefined
@@ -51,32 +57,47 @@ class CassandraSession implements Session {
     if (batch.operations.subarray(0, batch.count).includes(OPERATION.increment)) {
       return { outcome: OUTCOME.fail, error: 'increment' }
     }
-    const { serial, order } = { serial: this.#serial, order: this.#order }
     const endMs = performance.now() + this.#timeoutMs
-    if (serial !== undefined && order !== undefined) {
-      return serial.write(batch, endMs, (key, task) => order.run([key], task))
+    const serial = this.#serial
+    if (serial !== undefined) {
+      // Transactions of one partition contend, whatever their rows.
+      const place = (key: number) => partitionOf(this.#table, key)
+      return serial.write(batch, endMs, (key, task) => this.#inOrder(() => [place(key)], task))
     }
-    const send = () => (batch.count === 1 ? this.#one(batch) : this.#many(batch))
+    const spans = this.#byPartition ? partitionSpans(this.#table, batch) : [{ from: 0, to: batch.count }]
+    return resultOf(spans, await forEachSpan(spans, PARTITIONS_AT_ONCE, (span) => this.#writeSpan(batch, span, endMs)))
+  }
+
+  #inOrder<R>(keys: () => readonly number[], task: () => Promise<R>): Promise<R> {
+    return this.#order === undefined ? task() : this.#order.run(keys(), task)
+  }
+
+  /** Writes some rows of a batch as one statement or one unlogged batch, once; a write that has not ended at `endMs` is unknown. */
+  async #writeSpan(batch: RowBatch, { from, to }: RowSpan, endMs: number): Promise<WriteResult> {
     try {
-      await (order === undefined ? send() : order.run([...batch.keys.subarray(0, batch.count)], send))
-      return { outcome: OUTCOME.ok }
+      const keys = () => [...batch.keys.subarray(from, to)]
+      return await this.#inOrder(keys, async () => {
+        const leftMs = Math.floor(endMs - performance.now())
+        // It has waited for others all the time, and was never sent.
+        if (leftMs <= 0) return { outcome: OUTCOME.fail, error: 'not_sent' }
+        await this.#send(batch, { from, to }, leftMs)
+        return { outcome: OUTCOME.ok }
+      })
     } catch (error) {
       return outcomeOf(error)
     }
   }
 
-  #one(batch: RowBatch): Promise<unknown> {
+  /** The client sends it to a replica of the first row's partition. */
+  #send(batch: RowBatch, { from, to }: RowSpan, readTimeout: number): Promise<unknown> {
     const { text, consistency } = this.#write
-    return this.#client.execute(text, insertValues(this.#table, batch, 0), { prepare: true, consistency })
-  }
-
-  #many(batch: RowBatch): Promise<unknown> {
-    const { text, consistency } = this.#write
-    const queries = Array.from({ length: batch.count }, (_, row) => ({
+    const options = { prepare: true, consistency, readTimeout }
+    if (to - from === 1) return this.#client.execute(text, insertValues(this.#table, batch, from), options)
+    const queries = Array.from({ length: to - from }, (_, i) => ({
       query: text,
-      params: insertValues(this.#table, batch, row),
+      params: insertValues(this.#table, batch, from + i),
     }))
-    return this.#client.batch(queries, { prepare: true, logged: false, consistency })
+    return this.#client.batch(queries, { ...options, logged: false })
   }
 
   async read(keys: Float64Array): Promise<RowVersions> {
@@ -92,7 +113,7 @@ class CassandraSession implements Session {
     const isRow = this.#table.cells === 'row'
     await Promise.all(
       parts.map(async (part) => {
-        const { rows } = await this.#client.execute(text, [keyList(part)], { prepare: true, consistency })
+        const { rows } = await this.#client.execute(text, keyLists(this.#table, part), { prepare: true, consistency })
         for (const row of rows) {
           const dot = isRow ? readInt64(row.row as Buffer, 0) : longOf(row.dot)
           const version = isRow ? readInt64(row.row as Buffer, 8) : longOf(row.version)

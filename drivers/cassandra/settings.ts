@@ -65,6 +65,13 @@ export const SETTINGS: readonly Setting[] = [
       'How a row is kept: columns (each a cell with a timestamp of its own, so that tied writes may mix) or row (one value).',
   },
   {
+    name: 'partition_rows',
+    type: 'number',
+    default: '1',
+    meaning:
+      'Neighbouring keys that share a partition: 1 keeps every row in one of its own, more put rows together in the order of their keys.',
+  },
+  {
     name: 'paxos_variant',
     type: 'text',
     default: 'v1',
@@ -97,6 +104,7 @@ export interface CassandraSettings {
   readonly timestamps: string
   readonly timestampStepUs: number
   readonly cells: string
+  readonly partitionRows: number
   readonly paxosVariant: string
   readonly hintThrottleKiB: number
   readonly writeTimeoutMs: number
@@ -116,6 +124,7 @@ export function readSettings(settings: Readonly<Record<string, string>>): Cassan
     timestamps: oneOf('timestamps', settings.timestamps, ['client', 'server']),
     timestampStepUs: whole('timestamp_step', settings.timestamp_step, 1, 10_000_000),
     cells: oneOf('cells', settings.cells, ['columns', 'row']),
+    partitionRows: whole('partition_rows', settings.partition_rows, 1, 1_000_000),
     paxosVariant: oneOf('paxos_variant', settings.paxos_variant, ['v1', 'v2']),
     hintThrottleKiB: whole('hinted_handoff_throttle', settings.hinted_handoff_throttle, 0, 1_000_000),
     writeTimeoutMs: whole('write_timeout', settings.write_timeout, 100, 60_000),

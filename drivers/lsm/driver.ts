@@ -1,5 +1,4 @@
 // LevelDB, one node a DC: an LSM tree that keeps rows and the log of its own writes in one atomic batch, and ships that log.
-import { fileURLToPath } from 'node:url'
 import type { Admin, DeployPlan, Driver } from '../../bench/contract/driver.ts'
 import { messageOf } from '../../bench/contract/errors.ts'
 import { NodeAdmin } from '../replication/node/admin.ts'
@@ -9,7 +8,7 @@ import { LOG_SHIPPING, NODE_PORT, nodeServices } from '../replication/node/servi
 import { openNodeSession } from '../replication/node/session.ts'
 import { LSM_SETTINGS, lsmSettings } from './settings.ts'
 
-const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url))
+const NODE_PROCESS = new URL('./node-process.ts', import.meta.url)
 
 /** What LevelDB adds to a row: 8 bytes of sequence, lengths, and its share of index blocks. Measured at 1M and 5M rows. */
 const BYTES_BESIDE_ROW = 10

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Admin, Session } from '../../bench/contract/driver.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
+import { joiningDirectly } from '../../bench/joining.fixture.ts'
 import { Nodes, Writer, consecutive, until } from '../replication/node/nodes.fixture.ts'
 import { lsm } from './driver.ts'
 
@@ -53,7 +54,7 @@ async function assertEqual(admin: Admin): Promise<void> {
 test('a node killed with -9 under load keeps every acknowledged write, and both DCs end equal', async () => {
   await using nodes = await Nodes.start(lsm)
   await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
+  await admin.replicate(joiningDirectly(nodes.endpoints))
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
   const loads = [new Load(west, 0), new Load(east, 1)]
@@ -99,7 +100,7 @@ test('a node that was down catches up, and the log that was kept for it goes', a
   await nodes.end('west', 'SIGKILL')
   await nodes.run('west')
   await nodes.run('east')
-  await admin.replicate(() => nodes.endpoints)
+  await admin.replicate(joiningDirectly(nodes.endpoints))
   await drained(admin)
   await assertEqual(admin)
   const { own } = await admin.counters()

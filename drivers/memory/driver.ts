@@ -1,6 +1,5 @@
 // The reference store: nodes that keep their rows in memory and ship their log, as lsm's do, and that can be told to fail in
 // ways that are counted, so that the harness can be checked against a store whose faults are known.
-import { fileURLToPath } from 'node:url'
 import type { Admin, Driver } from '../../bench/contract/driver.ts'
 import { NodeAdmin } from '../replication/node/admin.ts'
 import { rowBytes } from '../replication/node/packed-rows.ts'
@@ -11,7 +10,7 @@ import { MEMORY_SETTINGS, memorySettings } from './settings.ts'
 /** What the file of a durable node adds to a row. */
 const CHANGE_BYTES = 29
 
-const NODE_PROCESS = fileURLToPath(new URL('./node-process.ts', import.meta.url))
+const NODE_PROCESS = new URL('./node-process.ts', import.meta.url)
 
 export const memory: Driver = {
   name: 'memory',

@@ -8,6 +8,7 @@ import { isHit } from './planted-faults.ts'
 import { memory } from './driver.ts'
 import { CHANGE, MemoryFile } from './memory-file.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
+import { joiningDirectly } from '../../bench/joining.fixture.ts'
 import { Nodes, Writer, consecutive, until } from '../replication/node/nodes.fixture.ts'
 
 function replayed(folder: string): { keys: number[]; bytes: number } {
@@ -60,7 +61,7 @@ test('a durable node that is killed has all that it acknowledged, but for what i
   await using nodes = await Nodes.start(memory, { durable: 'true', lose_at_crash: String(share) })
   t.diagnostic(`seed ${nodes.plan.seed}`)
   await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
+  await admin.replicate(joiningDirectly(nodes.endpoints))
   const west = await nodes.open('west')
   const east = await nodes.open('east')
   const writer = new Writer(0)

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Admin, Session } from '../../bench/contract/driver.ts'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
 import { OPERATION, type RowBatch } from '../../bench/contract/table.ts'
+import { joiningDirectly } from '../../bench/joining.fixture.ts'
 import { Nodes, Writer, consecutive, maker, until } from '../replication/node/nodes.fixture.ts'
 import { memory } from './driver.ts'
 import { isHit } from './planted-faults.ts'
@@ -18,7 +19,7 @@ async function startPair(settings: Readonly<Record<string, string>>) {
   await using opened = new AsyncDisposableStack()
   const nodes = opened.use(await Nodes.start(memory, settings))
   const admin = opened.use(await nodes.admin())
-  await admin.replicate(() => nodes.endpoints)
+  await admin.replicate(joiningDirectly(nodes.endpoints))
   const west = opened.use(await nodes.open('west'))
   const east = opened.use(await nodes.open('east'))
   const all = opened.move()

@@ -1,5 +1,5 @@
 // What each planted fault is, and which measure must find it.
-import type { PlantedFault } from '../../bench/contract/driver.ts'
+import type { PlantedFault } from '../../bench/contract/store-words.ts'
 
 type What = Pick<PlantedFault, 'name' | 'meaning' | 'metric'>
 

@@ -41,6 +41,7 @@ export const noop: Driver = {
       name: 'none',
       meaning: 'nothing is stored and nothing replicated',
       capabilities: { conflicts: 'none', acknowledges: 'local', ordered: false, transactions: false, readable: false },
+      waits: () => ({ roundTrips: 0, to: 'own' }),
     },
   ],
   modes: [

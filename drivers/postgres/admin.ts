@@ -4,16 +4,15 @@ import type {
   Address,
   Admin,
   Backlog,
-  Counters,
   DeployPlan,
   Digest,
   Endpoints,
   RowSelection,
   RowSource,
   RowStates,
-  SeenFrom,
-  StoreDescription,
+  Joining,
 } from '../../bench/contract/driver.ts'
+import type { Counters, StoreDescription } from '../../bench/contract/store-words.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { TimelyAnswers } from '../../bench/lib/timely-answers.ts'
@@ -121,9 +120,9 @@ class PostgresAdmin implements Admin {
     await loadTable(clients, sqlTable(this.#plan), source, progress)
   }
 
-  async replicate(seenFrom: SeenFrom): Promise<void> {
+  async replicate(joining: Joining): Promise<void> {
     const servers = await this.#servers()
-    if (this.#plan.replication === 'native') await replicateNatively(servers, this.#plan, seenFrom, this.#signal)
+    if (this.#plan.replication === 'native') await replicateNatively(servers, this.#plan, joining, this.#signal)
     else await replicateByPipelines(servers, this.#plan)
   }
 

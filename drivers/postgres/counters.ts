@@ -1,6 +1,7 @@
 // What the servers and the pipelines count, gathered for the report.
 import type { Client } from 'pg'
-import type { Address, Counters, Endpoints } from '../../bench/contract/driver.ts'
+import type { Address, Endpoints } from '../../bench/contract/driver.ts'
+import type { Counters } from '../../bench/contract/store-words.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { ControlClient } from '../../bench/lib/control.ts'
 import { controlPort } from './names.ts'

@@ -1,6 +1,6 @@
 // What a server says of itself: its version, and the settings that decide what a figure means.
 import type { Client } from 'pg'
-import type { StoreDescription } from '../../bench/contract/driver.ts'
+import type { StoreDescription } from '../../bench/contract/store-words.ts'
 
 const NAMES = [
   'fsync',

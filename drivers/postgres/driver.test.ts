@@ -9,6 +9,7 @@ import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { loadedDot, LOADED_VERSION, nextVersion } from '../../bench/lib/dot.ts'
 import { randomStream } from '../../bench/lib/random.ts'
+import { joiningDirectly } from '../../bench/joining.fixture.ts'
 import { postgres } from './driver.ts'
 import { connect, disconnect } from './connect.ts'
 import { pipelineName, SQL_PORT } from './names.ts'
@@ -88,7 +89,7 @@ before(async () => {
   )
   assert.deepEqual(done, [600, 1000])
   assert.ok(await converged(), 'every DC starts with the same rows')
-  await admin.replicate(() => deployment.endpoints)
+  await admin.replicate(joiningDirectly(deployment.endpoints))
   await deployment.start('replicate')
   east = await open(EAST)
   west = await open(WEST)

@@ -47,6 +47,7 @@ export const postgres: Driver = {
         vectors: true,
         increments: true,
       },
+      waits: () => ({ roundTrips: 0, to: 'own' }),
     },
     {
       name: 'native',
@@ -61,6 +62,7 @@ export const postgres: Driver = {
         readable: true,
         increments: true,
       },
+      waits: () => ({ roundTrips: 0, to: 'own' }),
     },
   ],
   modes: MODES,

@@ -9,6 +9,7 @@ import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { loadedDot, LOADED_VERSION, packDot } from '../../bench/lib/dot.ts'
 import { randomStream } from '../../bench/lib/random.ts'
+import { joiningDirectly } from '../../bench/joining.fixture.ts'
 import { connect, disconnect } from './connect.ts'
 import { postgres } from './driver.ts'
 import { KnowingDcs } from './exact.fixture.ts'
@@ -73,7 +74,7 @@ before(async () => {
     () => [batchOf(loaded)],
     () => undefined,
   )
-  await admin.replicate(() => deployment.endpoints)
+  await admin.replicate(joiningDirectly(deployment.endpoints))
   await deployment.start('replicate')
   sessions = await Promise.all(DCS.map((dc) => open(dc)))
 })

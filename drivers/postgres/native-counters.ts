@@ -1,5 +1,5 @@
 // What the servers' own subscriptions count.
-import type { Counters } from '../../bench/contract/driver.ts'
+import type { Counters } from '../../bench/contract/store-words.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import type { Server } from './server.ts'
 

@@ -6,6 +6,7 @@ import { OUTCOME } from '../../bench/contract/outcome.ts'
 import { OPERATION } from '../../bench/contract/table.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { randomStream } from '../../bench/lib/random.ts'
+import { joiningDirectly } from '../../bench/joining.fixture.ts'
 import { postgres } from './driver.ts'
 import { batchOf, maker, write } from './rows.fixture.ts'
 import { TestDeployment, testPlan } from './servers.fixture.ts'
@@ -52,7 +53,7 @@ before(async () => {
   await deployment.start('deploy')
   admin = await postgres.admin(deployment.endpoints, plan, AbortSignal.timeout(60_000))
   await admin.prepare()
-  await admin.replicate(() => deployment.endpoints)
+  await admin.replicate(joiningDirectly(deployment.endpoints))
   east = await open(EAST)
   west = await open(WEST)
 })

@@ -9,6 +9,7 @@ import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { ContentMaker, encodeContent, encodedLength } from '../../bench/lib/content.ts'
 import { randomStream } from '../../bench/lib/random.ts'
+import { joiningDirectly } from '../../bench/joining.fixture.ts'
 import { connect, disconnect } from './connect.ts'
 import { postgres } from './driver.ts'
 import { pipelineName, SQL_PORT } from './names.ts'
@@ -103,7 +104,7 @@ before(async () => {
   await deployment.start('deploy')
   admin = await postgres.admin(deployment.endpoints, plan, AbortSignal.timeout(30_000))
   await admin.prepare()
-  await admin.replicate(() => deployment.endpoints)
+  await admin.replicate(joiningDirectly(deployment.endpoints))
   await deployment.start('replicate')
   east = await open(EAST)
   west = await open(WEST)

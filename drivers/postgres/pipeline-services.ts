@@ -1,5 +1,4 @@
 // The services of the replication `cdc`: one pipeline for every ordered pair of DCs, living where it applies.
-import { fileURLToPath } from 'node:url'
 import type { DeployPlan } from '../../bench/contract/driver.ts'
 import type { Service } from '../../bench/contract/service.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
@@ -8,7 +7,7 @@ import type { PipelineConfig } from './pipeline.ts'
 import { readSettings } from './settings.ts'
 import { sqlTable } from './sql-table.ts'
 
-const PROGRAM = fileURLToPath(new URL('./pipeline-service.ts', import.meta.url))
+const PROGRAM = new URL('./pipeline-service.ts', import.meta.url)
 const CONFIG_FILE = 'pipeline.json'
 
 function pipelineService(plan: DeployPlan, source: Dc, receiver: Dc): Service {
@@ -37,7 +36,7 @@ function pipelineService(plan: DeployPlan, source: Dc, receiver: Dc): Service {
       return [{ path: CONFIG_FILE, content: JSON.stringify(config) }]
     },
     setup: () => [],
-    command: ({ folder }) => ({ program: 'node', args: [PROGRAM, `${folder}/${CONFIG_FILE}`] }),
+    command: (place) => ({ program: 'node', args: [place.source(PROGRAM), `${place.folder}/${CONFIG_FILE}`] }),
     ready: { type: 'line', starts: 'ready' },
     readyTimeoutMs: 30_000,
     stopSignal: 'SIGTERM',

@@ -1,7 +1,7 @@
 // The replication `native`: publications, slots and subscriptions of the servers themselves, a part of the keys a stream.
 import { dirname, join } from 'node:path'
 import { escapeLiteral } from 'pg'
-import type { Address, DeployPlan, SeenFrom } from '../../bench/contract/driver.ts'
+import type { Address, DeployPlan, Joining } from '../../bench/contract/driver.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
@@ -36,10 +36,10 @@ async function publish({ client, dc }: Server, { dcs, table }: DeployPlan, strea
 }
 
 /** Subscriptions of one receiver to all others, each through the link. */
-async function subscribe({ client, dc }: Server, plan: DeployPlan, seenFrom: SeenFrom): Promise<void> {
+async function subscribe({ client, dc }: Server, plan: DeployPlan, joining: Joining): Promise<void> {
   const { streams, applySynchronousCommit } = readSettings(plan.settings)
   const [{ path }] = (await client.query<{ path: string }>(`SELECT current_setting('config_file') AS path`)).rows
-  const seen = seenFrom(dc.name)
+  const seen = joining.seenFrom(dc.name)
   const create = async (source: Dc, stream: number) => {
     const connection = connectionString(seen[source.name][SQL_PORT], join(dirname(path), PASSFILE))
     await client.query(
@@ -80,11 +80,11 @@ async function untilRead({ client, dc }: Server, signal: AbortSignal): Promise<v
 export async function replicateNatively(
   servers: readonly Server[],
   plan: DeployPlan,
-  seenFrom: SeenFrom,
+  joining: Joining,
   signal: AbortSignal,
 ): Promise<void> {
   const { streams } = readSettings(plan.settings)
   await Promise.all(servers.map((server) => publish(server, plan, streams)))
-  await Promise.all(servers.map((server) => subscribe(server, plan, seenFrom)))
+  await Promise.all(servers.map((server) => subscribe(server, plan, joining)))
   await Promise.all(servers.map((server) => untilRead(server, signal)))
 }

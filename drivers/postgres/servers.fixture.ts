@@ -1,22 +1,14 @@
 // For tests: runs the driver's services on loopback as processes of the test, without any harness around them.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Address, DeployPlan, Endpoints } from '../../bench/contract/driver.ts'
 import type { Command, Place, Service } from '../../bench/contract/service.ts'
+import { writeServiceFiles } from '../../bench/deploy/service-files.ts'
 import type { Table } from '../../bench/contract/table.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { processTree, sendSignal } from '../../bench/deploy/process-table.ts'
@@ -107,9 +99,11 @@ export class TestDeployment implements AsyncDisposable {
 
   #place(service: Service): Place {
     return {
+      kind: 'process',
       folder: join(this.#folder, service.name.replaceAll(/\W/g, '-')),
       ports: Object.fromEntries(service.ports.map((port) => [port, this.endpoints[service.dc][port]])),
       reach: (dc, port) => this.endpoints[dc][port],
+      source: (module) => fileURLToPath(module),
     }
   }
 
@@ -133,10 +127,9 @@ export class TestDeployment implements AsyncDisposable {
       if (service.unprivileged && AS_ROOT) chownSync(path, NOBODY, NOBODY)
     }
     own(place.folder)
-    for (const { path, content } of service.files(place)) {
-      writeFileSync(join(place.folder, path), content, { mode: 0o600 })
-      own(join(place.folder, path))
-    }
+    const files = service.files(place)
+    writeServiceFiles(place.folder, files)
+    for (const { path } of files) own(join(place.folder, path))
     for (const command of service.setup(place)) {
       const [code] = (await once(this.#spawn(service, command), 'exit')) as [number | null]
       if (code !== 0) throw new Error(`${command.program} failed: ${this.log(service.name)}`)

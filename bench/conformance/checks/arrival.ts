@@ -1,8 +1,7 @@
-// How writes reach the other DCs: through the link and not before its delay, in order where that is declared, and counted as backlog.
-import type { Session } from '../../contract/driver.ts'
+// How writes reach the other DCs: through the link and not before its delay, and counted as backlog.
 import { OPERATION } from '../../contract/table.ts'
 import { delay, nowUs } from '../../lib/clock.ts'
-import { expect, Skipped, unreadable, type Check, type CheckContext } from '../check.ts'
+import { expect, unreadable, type Check, type CheckContext } from '../check.ts'
 import type { System } from '../../systems.ts'
 import { withLinks } from './links.ts'
 
@@ -11,7 +10,6 @@ const ARRIVES_WITHIN_MS = 15_000
 /** Clocks and timers may be early by a little; what bypasses a link is early by the whole delay. */
 const EARLY_MS = 0.5
 const HOLD_MS = 700
-const ORDERED_WRITES = 300
 
 const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]
 
@@ -119,69 +117,6 @@ const acknowledges: Check = {
   },
 }
 
-/** Whether anything is shown after the reads of it began while something written before it, looked for later, is not. */
-async function watchOrder(reader: Session, dots: readonly number[], keys: Float64Array, isDone: () => boolean) {
-  let shownTo = -1
-  let reads = 0
-  let outOfOrder = 0
-  let missing = -1
-  while (shownTo < dots.length - 1 && !isDone()) {
-    const read = await reader.read(keys)
-    reads++
-    // What an earlier read has shown, this one, sent after it, must show with everything before it.
-    const gap = dots.findIndex((dot, i) => i <= shownTo && read.dots[i] !== dot)
-    if (gap >= 0) {
-      outOfOrder++
-      missing = gap
-    }
-    const last = dots.findLastIndex((dot, i) => read.dots[i] === dot)
-    shownTo = Math.max(shownTo, last)
-  }
-  return { shownTo, reads, outOfOrder, missing }
-}
-
-const ordered: Check = {
-  name: 'ordered',
-  sentence: 'where order is declared, no write is visible elsewhere while one acknowledged before it is not',
-  level: 'mode',
-  limitMs: LIMIT_MS,
-  skip: unreadable,
-  async run({ ground, mode, system, signal }) {
-    const declared = system.replication.capabilities.ordered
-    // Two sessions in turn: the order is that of the DC, not of a connection.
-    const sessions = await Promise.all([0, 1].map((writer) => ground.session(0, mode.name, { writer })))
-    const reader = await ground.reader(1)
-    const keys = ground.keys(ORDERED_WRITES, 'new')
-    const rows = keys.map((key) => ground.row(0, key, { operation: OPERATION.insert }))
-    const writing = (async () => {
-      for (const [i, row] of rows.entries()) await ground.mustStore(sessions[i % 2], [row])
-    })()
-    writing.catch(() => undefined)
-    const endMs = performance.now() + ARRIVES_WITHIN_MS + ORDERED_WRITES * 20
-    const seen = await watchOrder(
-      reader,
-      rows.map(({ dot }) => dot),
-      Float64Array.from(keys),
-      () => performance.now() > endMs || signal.aborted,
-    )
-    await writing
-    signal.throwIfAborted()
-    const { shownTo, reads, outOfOrder, missing } = seen
-    expect(
-      shownTo === rows.length - 1,
-      () => `Of ${rows.length} writes ${rows.length - 1 - shownTo} never became visible in ${ground.dcNames[1]}.`,
-    )
-    const told = `${outOfOrder} of ${reads} reads of ${rows.length} writes out of order`
-    if (!declared) throw new Skipped(`it declares no order; found: ${told}`)
-    expect(
-      outOfOrder === 0,
-      () =>
-        `A write was visible in ${ground.dcNames[1]} while write ${missing + 1} of ${rows.length}, acknowledged before it, was not (${told}), and order is declared.`,
-    )
-    return told
-  },
-}
-
 const backlog: Check = {
   name: 'backlog',
   sentence:
@@ -234,4 +169,4 @@ const backlog: Check = {
   },
 }
 
-export const ARRIVAL_CHECKS: readonly Check[] = [throughTheLink, backlog, acknowledges, ordered]
+export const ARRIVAL_CHECKS: readonly Check[] = [throughTheLink, backlog, acknowledges]

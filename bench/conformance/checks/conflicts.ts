@@ -1,9 +1,10 @@
 // What becomes of concurrent writes: as is declared, in both orders of versions, whatever the operation.
+import { OUTCOME } from '../../contract/outcome.ts'
 import { OPERATION } from '../../contract/table.ts'
 import { delay } from '../../lib/clock.ts'
 import { differingBuckets } from '../../stages/digests.ts'
-import { expect, unreadableOrAppends, type Check, type CheckContext } from '../check.ts'
-import { contentOf, sameBytes, type Row } from '../rows.ts'
+import { expect, outcomeName, unreadableOrAppends, type Check, type CheckContext } from '../check.ts'
+import { batchOf, contentOf, sameBytes, type Row } from '../rows.ts'
 import { withLinks } from './links.ts'
 
 const LIMIT_MS = 60_000
@@ -13,6 +14,8 @@ const KEYS_EACH = 6
 interface Conflict {
   readonly rows: readonly [Row, Row]
   readonly what: string
+  /** Of each row, once it was written. */
+  readonly outcomes: [number, number]
 }
 
 /** Concurrent pairs of the first two DCs: either the first or the second has the higher version, and either may be a delete. */
@@ -31,25 +34,58 @@ function conflictsOf({ ground, system }: CheckContext): Conflict[] {
     ground.keys(KEYS_EACH, operations[0] === OPERATION.insert ? 'new' : 'loaded').map((key, i): Conflict => {
       const order = i % 2 === 0 ? [0, 1] : [1, 0]
       const made = new Map(order.map((dc) => [dc, ground.row(dc, key, { operation: operations[dc] })]))
-      return { rows: [made.get(0) as Row, made.get(1) as Row], what }
+      return { rows: [made.get(0) as Row, made.get(1) as Row], what, outcomes: [OUTCOME.pending, OUTCOME.pending] }
     }),
   )
 }
 
-/** Writes both sides while the links hold everything, so that they are concurrent whatever the delay. */
-async function collide(
-  { ground, mode }: CheckContext,
-  conflicts: readonly Conflict[],
-  isLocal: boolean,
-): Promise<void> {
+/**
+ * Writes both sides while the links hold everything, so that they are concurrent whatever the delay. A store that lets no conflict
+ * happen may refuse a write that another stands against, or not know what became of it; any other must take all.
+ */
+async function collide({ ground, mode, system }: CheckContext, conflicts: readonly Conflict[]): Promise<void> {
+  const { acknowledges, conflicts: declared } = system.replication.capabilities
   const sessions = await Promise.all([0, 1].map((dc) => ground.session(dc, mode.name)))
-  const write = async (dc: number) => {
-    const rows = conflicts.map((conflict) => conflict.rows[dc])
-    for (let i = 0; i < rows.length; i += mode.batchRows)
-      await ground.mustStore(sessions[dc], rows.slice(i, i + mode.batchRows))
+  const write = async (dc: 0 | 1) => {
+    for (let i = 0; i < conflicts.length; i += mode.batchRows) {
+      const part = conflicts.slice(i, i + mode.batchRows).toSorted((a, b) => a.rows[dc].key - b.rows[dc].key)
+      const rows = part.map((conflict) => conflict.rows[dc])
+      const { outcome, rowOutcomes } =
+        declared === 'none'
+          ? await ground.send(sessions[dc], batchOf(rows))
+          : await ground.mustStore(sessions[dc], rows)
+      part.forEach(({ outcomes }, row) => (outcomes[dc] = rowOutcomes?.[row] ?? outcome))
+    }
   }
-  if (isLocal) await withLinks(ground, 'hold', () => Promise.all([write(0), write(1)]))
-  else await Promise.all([write(0), write(1)])
+  const both = () => Promise.all([write(0), write(1)])
+  await (acknowledges === 'local' ? withLinks(ground, 'hold', both) : both())
+}
+
+/** What every DC holds is one of the two writes, and not one that was refused; most writes were taken. */
+async function checkTaken({ ground }: CheckContext, conflicts: readonly Conflict[]): Promise<string> {
+  const all = conflicts.flatMap(({ outcomes }) => outcomes)
+  const taken = all.filter((outcome) => outcome === OUTCOME.ok).length
+  expect(
+    taken >= all.length / 2,
+    () =>
+      `Of ${all.length} writes, two on each key at once, ${taken} were acknowledged: the rest were refused or unknown.`,
+  )
+  const held = await ground.held(
+    0,
+    conflicts.map(({ rows: [{ key }] }) => key),
+  )
+  for (const { rows, outcomes, what } of conflicts) {
+    const dot = held.get(rows[0].key)?.dot ?? 0
+    const possible = rows.filter((_, dc) => outcomes[dc] !== OUTCOME.fail)
+    // A store without tombstones holds nothing after a delete.
+    const isGone = dot === 0 && possible.some(({ operation }) => operation === OPERATION.delete)
+    expect(
+      isGone || possible.some((row) => row.dot === dot) || !outcomes.includes(OUTCOME.ok),
+      () =>
+        `After ${what} of key ${rows[0].key}, answered with ${outcomes.map(outcomeName).join(' and ')}, the row has dot ${dot}, and the writes ${rows.map((row) => row.dot).join(' and ')}.`,
+    )
+  }
+  return taken === all.length ? '' : `; ${all.length - taken} of ${all.length} writes refused or unknown`
 }
 
 async function checkWinners({ ground }: CheckContext, conflicts: readonly Conflict[]): Promise<void> {
@@ -86,7 +122,7 @@ const conflicts: Check = {
     const declared = capabilities.conflicts
     const pairs = conflictsOf(context)
     const keys = pairs.map(({ rows: [{ key }] }) => key)
-    await collide(context, pairs, capabilities.acknowledges === 'local')
+    await collide(context, pairs)
     if (declared === 'diverges') {
       // Whatever is to arrive has arrived when the store has nothing left to replicate and nothing changes any more.
       const backlogGone = async () => (await ground.admin.backlog()).every(({ amount }) => amount === 0)
@@ -107,7 +143,8 @@ const conflicts: Check = {
       () => 'The DCs held the same rows after conflicts, and a round trip later no longer.',
     )
     if (declared === 'last-write-wins') await checkWinners(context, pairs)
-    return `${keys.length} rows equal after ${took.toFixed(0)} ms`
+    const refused = declared === 'none' ? await checkTaken(context, pairs) : ''
+    return `${keys.length} rows equal after ${took.toFixed(0)} ms${refused}`
   },
 }
 

@@ -6,12 +6,14 @@ import { CONFLICT_CHECKS } from './conflicts.ts'
 import { DIGEST_CHECKS } from './digest.ts'
 import { FAILURE_CHECKS } from './failure.ts'
 import { OPERATION_CHECKS } from './operations.ts'
+import { ordered } from './order.ts'
 import { WRITE_CHECKS } from './write.ts'
 
 export const CHECKS: readonly Check[] = [
   ...WRITE_CHECKS,
   ...OPERATION_CHECKS,
   ...ARRIVAL_CHECKS,
+  ordered,
   ...DIGEST_CHECKS,
   ...CONFLICT_CHECKS,
   ...CAUSALITY_CHECKS,

@@ -2,15 +2,14 @@
 import type {
   Admin,
   Backlog,
-  Counters,
   DeployPlan,
   Digest,
   Endpoints,
   RowSelection,
   RowSource,
   RowStates,
-  StoreDescription,
 } from '../../../bench/contract/driver.ts'
+import type { Counters, StoreDescription } from '../../../bench/contract/store-words.ts'
 import { BenchError, messageOf } from '../../../bench/contract/errors.ts'
 import { delay } from '../../../bench/lib/clock.ts'
 import { TimelyAnswers } from '../../../bench/lib/timely-answers.ts'

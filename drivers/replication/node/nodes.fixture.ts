@@ -1,13 +1,15 @@
 // Real nodes for tests: starts what a driver declares, in a temporary folder, and ends it by its own id.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { once } from 'node:events'
 import type { Admin, Address, DeployPlan, Driver, Endpoints, Session } from '../../../bench/contract/driver.ts'
-import type { Service } from '../../../bench/contract/service.ts'
+import type { Place, Service } from '../../../bench/contract/service.ts'
 import { OPERATION, type RowBatch } from '../../../bench/contract/table.ts'
+import { writeServiceFiles } from '../../../bench/deploy/service-files.ts'
 import { delay } from '../../../bench/lib/clock.ts'
 import { ContentMaker } from '../../../bench/lib/content.ts'
 import { HybridClock, LOADED_VERSION, loadedDot, packDot } from '../../../bench/lib/dot.ts'
@@ -85,8 +87,14 @@ export class Nodes implements AsyncDisposable {
     const service = this.#services.find((candidate) => candidate.dc === dc) as Service
     const folder = join(this.folder, dc)
     mkdirSync(folder, { recursive: true })
-    const place = { folder, ports: this.endpoints[dc], reach: (to: string, port: string) => this.endpoints[to][port] }
-    for (const { path, content } of service.files(place)) writeFileSync(join(folder, path), content, { mode: 0o600 })
+    const place: Place = {
+      kind: 'process',
+      folder,
+      ports: this.endpoints[dc],
+      reach: (to, port) => this.endpoints[to][port],
+      source: (module) => fileURLToPath(module),
+    }
+    writeServiceFiles(folder, service.files(place))
     const { args } = service.command(place)
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'] })
     this.#processes.set(dc, child)

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import type { Driver } from '../../../bench/contract/driver.ts'
 import { OUTCOME } from '../../../bench/contract/outcome.ts'
 import { loadedDot } from '../../../bench/lib/dot.ts'
+import { joiningDirectly } from '../../../bench/joining.fixture.ts'
 import { lsm } from '../../lsm/driver.ts'
 import { memory } from '../../memory/driver.ts'
 import { NodeConnection } from './connection.ts'
@@ -22,7 +23,7 @@ for (const driver of drivers) {
     const progress: number[] = []
     await admin.prepare()
     await admin.load(loadedRows, (rows) => progress.push(rows))
-    await admin.replicate(() => nodes.endpoints)
+    await admin.replicate(joiningDirectly(nodes.endpoints))
     assert.equal(progress.at(-1), 5000)
     const west = await admin.digest('west', { buckets: 16 })
     const east = await admin.digest('east', { buckets: 16, keys: Float64Array.from(consecutive(0, 6000)) })
@@ -60,7 +61,7 @@ for (const driver of drivers) {
   test(`${driver.name}: reads show the writes before them, and conflicts are counted where they lose`, async () => {
     await using nodes = await Nodes.start(driver)
     await using admin = await nodes.admin()
-    await admin.replicate(() => nodes.endpoints)
+    await admin.replicate(joiningDirectly(nodes.endpoints))
     await using west = await nodes.open('west')
     await using east = await nodes.open('east')
     const batches = [new Writer(0).batch(consecutive(0, 200)), new Writer(1).batch(consecutive(0, 200))]

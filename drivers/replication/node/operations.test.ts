@@ -5,6 +5,7 @@ import type { Admin, Driver, RowStates, Session } from '../../../bench/contract/
 import { OUTCOME } from '../../../bench/contract/outcome.ts'
 import { OPERATION, type Column, type RowBatch, type Table } from '../../../bench/contract/table.ts'
 import { loadedDot } from '../../../bench/lib/dot.ts'
+import { joiningDirectly } from '../../../bench/joining.fixture.ts'
 import { lsm } from '../../lsm/driver.ts'
 import { memory } from '../../memory/driver.ts'
 import { Nodes, TABLE, Writer, consecutive, loadedRows, maker, until } from './nodes.fixture.ts'
@@ -74,7 +75,7 @@ for (const driver of drivers) {
     await using nodes = await Nodes.start(driver)
     await using admin = await nodes.admin()
     await admin.load(loadedRows, () => {})
-    await admin.replicate(() => nodes.endpoints)
+    await admin.replicate(joiningDirectly(nodes.endpoints))
     await using west = await nodes.open('west')
     await using east = await nodes.open('east')
     const writer = new Writer(0)
@@ -118,7 +119,7 @@ for (const driver of drivers) {
     await using nodes = await Nodes.start(driver, {}, { table: COUNTED, causality: 'exact' })
     await using admin = await nodes.admin()
     await admin.load(loadedRows, () => {})
-    await admin.replicate(() => nodes.endpoints)
+    await admin.replicate(joiningDirectly(nodes.endpoints))
     await using west = await nodes.open('west')
     await using east = await nodes.open('east')
     const writers = [new Writer(0), new Writer(1)]
@@ -144,7 +145,7 @@ for (const driver of drivers) {
     await using nodes = await Nodes.start(driver, {}, { causality: 'exact' })
     await using admin = await nodes.admin()
     await admin.load(loadedRows, () => {})
-    await admin.replicate(() => nodes.endpoints)
+    await admin.replicate(joiningDirectly(nodes.endpoints))
     await assertEqual(admin)
     await using west = await nodes.open('west')
     await using east = await nodes.open('east')
@@ -187,7 +188,7 @@ for (const driver of drivers) {
 test('rows that were seen by different ways are equal, whatever their vectors say', async () => {
   await using nodes = await Nodes.start(memory, { lose: '0.5' }, { causality: 'exact' })
   await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
+  await admin.replicate(joiningDirectly(nodes.endpoints))
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
   const keys = consecutive(0, 200)

@@ -1,5 +1,5 @@
 // What nodes planted on purpose: told by each of its own, and joined by the admin.
-import type { PlantedFault } from '../../../bench/contract/driver.ts'
+import type { PlantedFault } from '../../../bench/contract/store-words.ts'
 
 /** One fault as one node knows it. */
 export interface NodePlanted {

@@ -21,6 +21,7 @@ export const LOG_SHIPPING: Omit<Replication, 'name'> = {
     vectors: true,
     increments: true,
   },
+  waits: () => ({ roundTrips: 0, to: 'own' }),
 }
 
 /** DCs of the version vector that every row has: all of them where causality is exact, else none. */
@@ -32,7 +33,7 @@ export function vectorDcsOf({ causality, dcs }: DeployPlan): number {
  * One service a DC, `<driver> <dc>`, that runs `script` with the path of its configuration file. Every node reaches every
  * other through the link.
  */
-export function nodeServices(plan: DeployPlan, driver: string, script: string): readonly Service[] {
+export function nodeServices(plan: DeployPlan, driver: string, script: URL): readonly Service[] {
   return plan.dcs.map((dc): Service => {
     const others = plan.dcs.filter((other) => other.name !== dc.name)
     return processService({

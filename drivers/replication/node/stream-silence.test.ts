@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OUTCOME } from '../../../bench/contract/outcome.ts'
+import { joiningDirectly } from '../../../bench/joining.fixture.ts'
 import { memory } from '../../memory/driver.ts'
 import { NodeConnection } from './connection.ts'
 import { MESSAGE, type NodeStatus, ROLE } from './message.ts'
@@ -10,7 +11,7 @@ import { Nodes, SECRET, Writer, consecutive, until } from './nodes.fixture.ts'
 test('silence ends a stream in both directions, and what was written meanwhile arrives afterwards', async () => {
   await using nodes = await Nodes.start(memory)
   await using admin = await nodes.admin()
-  await admin.replicate(() => nodes.endpoints)
+  await admin.replicate(joiningDirectly(nodes.endpoints))
   await using west = await nodes.open('west')
   await using east = await nodes.open('east')
   const hello = { role: ROLE.client, dcIndex: 0, secret: SECRET }

@@ -1,0 +1,101 @@
+// `peers`: geowrite against other tools doing the same work on the same servers.
+import { Command, Option } from 'commander'
+import { BenchError } from '../contract/errors.ts'
+import { suggestion } from '../lib/nearest.ts'
+import { compare, type Result } from '../peers/compare.ts'
+import { COMPARISONS } from '../peers/list.ts'
+import { exitOf, resultLine, resultsJson } from '../peers/report.ts'
+import type { Registry } from '../registry.ts'
+import { colorsFor } from '../report/colors.ts'
+import { progressFor } from './progress.ts'
+import { abortOnSignals } from './run.ts'
+import { parseScenario } from './scenario-schema.ts'
+import { durationMs, wholeNumber } from './units.ts'
+
+const NAMES = COMPARISONS.map(({ name }) => name)
+
+const PAIRS = 5
+/** A server on a JVM takes some minute of load until it is compiled; the others are warm sooner. */
+const WARMUP_PAIRS = 4
+const TURN = '8s'
+
+const OPTIONS: readonly (readonly [flags: string, text: string])[] = [
+  ['--only <names>', `comparisons to run: ${NAMES.join(', ')} (default: all)`],
+  ['--pairs <n>', `turns of both sides that count (default: ${PAIRS})`],
+  ['--warmup-pairs <n>', `turns of both sides before them that do not count (default: ${WARMUP_PAIRS})`],
+  ['--turn <time>', `how long a side works in its turn (default: ${TURN})`],
+  ['--seed <n>', 'same seed, same rows (default: 1)'],
+  ['--data <folder>', 'where the stores keep their data (default: the system’s folder for temporary files)'],
+  ['--ports <range>', 'loopback ports to choose from (default: 15000-32000)'],
+]
+
+const EXAMPLES = `
+Examples:
+  npm run peers
+  npm run peers -- --only=cassandra-single-bare,cassandra-batch-bare
+  npm run peers -- --pairs=9 --json
+`
+
+export function addPeersOptions(command: Command): Command {
+  for (const [flags, text] of OPTIONS) command.addOption(new Option(flags, text))
+  return command.option('--json', 'as JSON').addHelpText('after', EXAMPLES)
+}
+
+function chosen(only: string): typeof COMPARISONS {
+  const names = only.split(',').filter((name) => name !== '')
+  const misspelt = names.find((name) => !NAMES.includes(name))
+  if (misspelt !== undefined) {
+    throw new BenchError('USAGE', `There is no comparison ${misspelt}: ${suggestion(misspelt, NAMES)}`)
+  }
+  return COMPARISONS.filter(({ name }) => names.length === 0 || names.includes(name))
+}
+
+function count(option: string, given: unknown, least: number, otherwise: number): number {
+  if (given === undefined) return otherwise
+  const value = wholeNumber(String(given))
+  if (value !== undefined && value >= least && value <= 1000) return value
+  throw new BenchError('USAGE', `--${option} "${String(given)}" is not a whole number from ${least} to 1000.`)
+}
+
+function turnMs(given: unknown): number {
+  const ms = durationMs(String(given))
+  if (ms !== undefined && ms >= 500) return ms
+  throw new BenchError('USAGE', `--turn "${String(given)}" is not a duration of at least 500ms, such as 8s.`)
+}
+
+/** Prints every line as its comparison ends, or all as JSON at the end; returns the exit code. */
+export async function peersCommand(
+  raw: Readonly<Record<string, unknown>>,
+  registry: Registry,
+  json: boolean,
+): Promise<number> {
+  const { only = '', pairs, 'warmup-pairs': warmupPairs, turn = TURN, ...options } = raw
+  const comparisons = chosen(String(only))
+  const turns = {
+    pairs: count('pairs', pairs, 1, PAIRS),
+    warmupPairs: count('warmup-pairs', warmupPairs, 0, WARMUP_PAIRS),
+    durationMs: turnMs(turn),
+  }
+  const { data, ports, seed } = parseScenario(options)
+  const colors = colorsFor(process.stdout)
+  const { signal, release } = abortOnSignals()
+  const results: Result[] = []
+  let progress = progressFor(process.stderr)
+  try {
+    for (const comparison of comparisons) {
+      // What is live on a terminal ends before a result is printed.
+      progress = progressFor(process.stderr)
+      const found = await compare(comparison, turns, { registry, place: { data, ports, seed }, progress, signal })
+      progress.end()
+      results.push(...found)
+      if (!json) for (const result of found) process.stdout.write(`${resultLine(result, colors)}\n`)
+    }
+    if (json) process.stdout.write(resultsJson(results, turns, seed))
+    return exitOf(results)
+  } catch (error) {
+    progress.fail()
+    throw signal.aborted ? (signal.reason as Error) : error
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,130 @@
+// A system deployed as a run deploys it, with writers in its first DC alone, and geowrite's own turn on it.
+import { join } from 'node:path'
+import type { Address } from '../contract/driver.ts'
+import { BenchError } from '../contract/errors.ts'
+import type { WorkloadOptions } from '../contract/workload.ts'
+import { parseScenario } from '../cli/scenario-schema.ts'
+import { orReason } from '../lib/abort.ts'
+import { delay, nowUs } from '../lib/clock.ts'
+import { harnessUsage } from '../measure/resources.ts'
+import { openRun, type OpenedRun } from '../stages/open.ts'
+import { ORDER_AHEAD_US } from '../stages/thread-plan.ts'
+import { systemName, systemsOf, workloadOf, workloadOptions, type System } from '../systems.ts'
+import type { Registry, WorkloadEntry } from '../registry.ts'
+import type { ContestOrder, Sample, Side } from './comparison.ts'
+
+/** How long the other DCs may take to catch up after a turn, and how long what then still runs in a store may go on. */
+const SETTLE_MS = 20_000
+const LOOK_EVERY_MS = 100
+
+/** What is deployed: options as on the command line. */
+export type SystemOptions = Readonly<Record<string, string>>
+
+interface Resolved {
+  readonly scenario: ReturnType<typeof parseScenario>
+  readonly system: System
+  readonly workload: WorkloadEntry
+}
+
+function resolve(options: SystemOptions, registry: Registry, place?: ContestOrder['place']): Resolved {
+  const scenario = { ...parseScenario(options), ...place }
+  const [system] = systemsOf(scenario, registry)
+  return { scenario, system, workload: workloadOf(scenario, registry) }
+}
+
+/** What the system lacks on this machine, as its driver says it. */
+export function missingFor(options: SystemOptions, registry: Registry): Promise<string | undefined> {
+  const { system } = resolve(options, registry)
+  return system.entry.driver.missing(system.settings)
+}
+
+/** A system with its DCs up, its table loaded and replicating, and writers waiting in the first DC. */
+export class Deployed {
+  readonly system: System
+  readonly workload: WorkloadEntry
+  readonly workloadOptions: WorkloadOptions
+  readonly seed: number
+  readonly signal: AbortSignal
+  readonly #open: OpenedRun
+
+  private constructor({ scenario, system, workload }: Resolved, open: OpenedRun) {
+    this.system = system
+    this.workload = workload
+    this.workloadOptions = workloadOptions(scenario, workload)
+    this.seed = scenario.seed
+    this.signal = open.signal
+    this.#open = open
+  }
+
+  /** Deploys and loads; `cleanup` ends it all. */
+  static async open(options: SystemOptions, order: ContestOrder, cleanup: AsyncDisposableStack): Promise<Deployed> {
+    const resolved = resolve(options, order.registry, order.place)
+    const { scenario } = resolved
+    const opened = await openRun({
+      ...resolved,
+      version: '',
+      folder: join(order.folder, 'run'),
+      index: 1,
+      repeat: 1,
+      writesIn: scenario.dcs.slice(0, 1),
+      progress: order.progress,
+      signal: order.signal,
+    })
+    cleanup.use(opened.cleanup)
+    return new Deployed(resolved, opened)
+  }
+
+  /** The DC that is written to. */
+  get dc(): string {
+    return this.#open.plan.dcs[0].name
+  }
+
+  get dcCount(): number {
+    return this.#open.plan.dcs.length
+  }
+
+  /** Where the DC that is written to listens, by port name. */
+  get ports(): Readonly<Record<string, Address>> {
+    return this.#open.house.endpoints()[this.dc]
+  }
+
+  /** Batches under way at once, over all writers of the DC. */
+  get inFlight(): number {
+    return this.system.writers * this.system.mode.inFlight
+  }
+
+  /** geowrite's own turn: a closed loop of its generator, ledger and histograms as in any run. */
+  get side(): Side {
+    return { turn: (durationMs) => this.#turn(durationMs) }
+  }
+
+  async #turn(durationMs: number): Promise<Sample> {
+    const { threads } = this.#open
+    const startUs = nowUs() + ORDER_AHEAD_US
+    const endUs = startUs + durationMs * 1000
+    const before = harnessUsage().cpuSeconds
+    const phase = threads.phase({ name: 'measure', startUs, endUs, rowsPerSecond: null, probeShare: 0 })
+    const { progress, lastOutcomeUs, facts } = await orReason(phase, this.signal)
+    const cpuSeconds = harnessUsage().cpuSeconds - before
+    const { acknowledged, failed, unknown } = progress
+    if (failed + unknown > 0) {
+      const why = Object.keys(facts[0].errors).join(', ')
+      throw new BenchError(
+        'STORE',
+        `${systemName(this.system)} did not acknowledge ${failed + unknown} rows (${why}): a comparison needs a store that takes all; try again on a machine that does nothing else.`,
+      )
+    }
+    return { amount: acknowledged, seconds: (lastOutcomeUs - startUs) / 1e6, cpuSeconds }
+  }
+
+  /** Waits until nothing is left to replicate, or for as long as one is ready to wait. */
+  async settle(): Promise<void> {
+    const { admin } = this.#open
+    const giveUpAtMs = performance.now() + SETTLE_MS
+    while (performance.now() < giveUpAtMs) {
+      const backlog = await orReason(admin.backlog(), this.signal)
+      if (backlog.every(({ amount }) => amount === 0)) return
+      await delay(LOOK_EVERY_MS, this.signal)
+    }
+  }
+}

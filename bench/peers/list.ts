@@ -1,0 +1,7 @@
+// Every comparison there is, in the order in which they run.
+import { cassandraBatchBare } from './cassandra-batch-bare.ts'
+import { cassandraLatte } from './cassandra-latte.ts'
+import { cassandraSingleBare } from './cassandra-single-bare.ts'
+import type { Comparison } from './comparison.ts'
+
+export const COMPARISONS: readonly Comparison[] = [cassandraSingleBare, cassandraBatchBare, cassandraLatte]

@@ -1,0 +1,59 @@
+// Peers that are programs of others: where they are found, and one run of one to its end.
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { BenchError, messageOf } from '../contract/errors.ts'
+import type { Command } from '../contract/service.ts'
+import { Guardian } from '../deploy/guardian.ts'
+import { ended, endOf, spawnCommand } from '../deploy/spawn.ts'
+import { orReason } from '../lib/abort.ts'
+
+/** Where Cargo puts programs, which is not on every path. */
+const CARGO_BIN = join(homedir(), '.cargo', 'bin')
+
+/** The path of a program that is installed, undefined where it is not. */
+export function findProgram(name: string): string | undefined {
+  return [...(process.env['PATH'] ?? '').split(delimiter), CARGO_BIN]
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path))
+}
+
+/** Runs programs in a folder, one at a time; they end with the harness, whatever ends it. */
+export class ProgramRunner implements AsyncDisposable {
+  readonly #folder: string
+  readonly #signal: AbortSignal
+  readonly #guardian = new Guardian()
+
+  constructor(folder: string, signal: AbortSignal) {
+    this.#folder = folder
+    this.#signal = signal
+  }
+
+  /** Runs the program to its end. Rejects with COMPONENT, and the last line that it wrote, where it fails. */
+  async run(name: string, command: Command): Promise<void> {
+    const logPath = join(this.#folder, `${name}.log`)
+    const child = spawnCommand(command, { folder: this.#folder, logPath, user: undefined })
+    const { pid } = child
+    let why = ''
+    child.on('error', (error) => (why = messageOf(error)))
+    if (pid !== undefined) this.#guardian.watch(pid, 'SIGTERM')
+    try {
+      await orReason(ended(child), this.#signal)
+    } finally {
+      if (pid !== undefined) {
+        if (child.exitCode === null && child.signalCode === null) {
+          child.kill('SIGKILL')
+          await ended(child)
+        }
+        this.#guardian.forget(pid)
+      }
+    }
+    if (child.exitCode === 0) return
+    const [last = why] = readFileSync(logPath, 'utf8').trim().split('\n').slice(-1)
+    throw new BenchError('COMPONENT', `${name} did not run (${why === '' ? endOf(child) : why}): ${last}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#guardian[Symbol.asyncDispose]()
+  }
+}
