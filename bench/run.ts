@@ -108,7 +108,10 @@ export class Run implements AsyncDisposable {
 
   /** Offers the load, stops, waits for the DCs to agree, reads everything back and stores the facts. `null` is a closed loop. */
   async measure(rowsPerSecond: number | null): Promise<void> {
-    const { scenario, system: { warmup } } = this.#context
+    const {
+      scenario,
+      system: { warmup },
+    } = this.#context
     const { admin, house, threads, sampler, journal, signal } = this.#open
     const rate = rowsPerSecond === null ? 'as fast as it goes' : `${rowsPerSecond.toLocaleString('en-US')} rows/s`
     await orReason(admin.flush(), signal)
@@ -198,7 +201,7 @@ export class Run implements AsyncDisposable {
       probeShare: this.#readable ? share : 0,
     }
     // A warm-up until steady says itself how it goes.
-    const tell = () => this.#context.progress.live(this.#liveText())
+    const tell = () => this.#context.progress.live(threads.progressText())
     const ticking = isSteady ? undefined : setInterval(tell, LIVE_EVERY_MS)
     const running = isSteady ? this.#warmUp.phase(order) : threads.wholePhase(order)
     const both = Promise.all([running, name === 'measure' ? this.#break(startUs) : undefined])
@@ -218,12 +221,6 @@ export class Run implements AsyncDisposable {
     )
     this.#breaking = breaking.catch(() => undefined)
     return breaking
-  }
-
-  #liveText(): string {
-    const { offered, acknowledged, failed, unknown } = this.#open.threads.progress()
-    const trouble = failed + unknown > 0 ? `, ${failed} failed, ${unknown} unknown` : ''
-    return `${offered.toLocaleString('en-US')} offered, ${acknowledged.toLocaleString('en-US')} acknowledged${trouble}`
   }
 
   #noteWritten(keys: Float64Array): void {

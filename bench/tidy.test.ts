@@ -33,9 +33,7 @@ const FILES: readonly SourceFile[] = ['bench', 'drivers', 'workloads', 'examples
   const text = readFileSync(join(ROOT, path), 'utf8')
   return { path, text, imports: importsOf(path, text) }
 })
-const SOURCES = FILES.filter(
-  ({ path }) => !path.endsWith('.test.ts') && !path.endsWith('.fixture.ts') && !path.endsWith('.d.ts'),
-)
+const SOURCES = FILES.filter(({ path }) => !/\.(test|fixture|micro|d)\.ts$/.test(path))
 
 /** Folder → project folders that it may import beside itself; the first entry that fits a path counts. */
 const MAY_IMPORT: readonly (readonly [folder: string, allowed: readonly string[]])[] = [

@@ -60,6 +60,8 @@ export interface PlantedFinal {
   readonly key: number
   /** The write that the row shows; absent: no such row. */
   readonly write?: number
+  /** The write whose version it shows; absent: its own. */
+  readonly versionOf?: number
   /** Of FINAL_STATE; absent: as the write would leave it. */
   readonly state?: number
   /** The sum of the row's counter columns; absent: the DC has no COUNTS file unless another row has one. */
@@ -204,11 +206,18 @@ function finalRows(run: PlantedRun, dots: ReturnType<typeof dotted>, dc: number)
   const absent = (key: number) => ({ key, dot: 0, version: 0, state: FINAL_STATE.absent })
   const left = (write: number) =>
     run.writes[write].operation === OPERATION.delete ? FINAL_STATE.deleted : FINAL_STATE.whole
-  const held = (key: number, write: number, state: number = left(write)) => ({ key, ...dots[write], state })
+  const held = (key: number, write: number, state: number = left(write), versionOf = write) => ({
+    key,
+    dot: dots[write].dot,
+    version: dots[versionOf].version,
+    state,
+  })
   if (run.finals !== undefined) {
     return run.finals
       .filter((final) => final.dc === dc)
-      .map(({ key, write, state }) => (write === undefined ? absent(key) : held(key, write, state)))
+      .map(({ key, write, state, versionOf }) =>
+        write === undefined ? absent(key) : held(key, write, state, versionOf),
+      )
       .sort((a, b) => a.key - b.key)
   }
   const best = new Map<number, number>()

@@ -3,6 +3,7 @@ import type { Column, RowBatch, Table } from './table.ts'
 import type { Dc } from './topology.ts'
 import type { WriteResult } from './outcome.ts'
 import type { Provision } from './provision.ts'
+import type { External, ExternalUse } from './external.ts'
 import type { Service } from './service.ts'
 import type { Counters, StoreDescription } from './store-words.ts'
 
@@ -98,6 +99,8 @@ export interface DeployPlan {
   readonly causality: 'bounds' | 'exact'
   /** A random password for this run, hexadecimal. Never in an argument list, a log or a result. */
   readonly secret: string
+  /** The servers that the driver did not deploy; absent: it deploys its own. */
+  readonly external?: External
 }
 
 export interface SessionOptions {
@@ -175,6 +178,11 @@ export interface Admin extends AsyncDisposable {
   counters(): Promise<Counters>
   /** Writes out what is still only in memory, as a checkpoint does, so that its bytes are counted. */
   flush(): Promise<void>
+  /**
+   * On servers that were not deployed: removes what the run made there, at once and whatever is still under way, after the services
+   * of stage `replicate` have ended; nothing where the run made nothing. Asked before the admin is disposed.
+   */
+  remove?(): Promise<void>
 }
 
 /** What a system is to take in, for an estimate before a run. */
@@ -210,7 +218,10 @@ export interface Driver {
   missing(settings: Readonly<Record<string, string>>): Promise<string | undefined>
   /** Folders that must be made before anything is deployed: programs that npm does not bring. Absent: none. */
   provisions?(settings: Readonly<Record<string, string>>): readonly Provision[]
+  /** Its stores among these are described but not started where `plan.external` says where they are. */
   services(plan: DeployPlan): readonly Service[]
+  /** How it uses servers that it did not deploy; else why it cannot, as the end of a sentence. Absent: it does not say. */
+  readonly external?: ExternalUse | { readonly cannot: string }
   /** `seen` holds every DC's endpoints as clients in `dc` reach them: its own directly, the others through the link. */
   open(dc: Dc, seen: Endpoints, options: SessionOptions, signal: AbortSignal): Promise<Session>
   admin(endpoints: Endpoints, plan: DeployPlan, signal: AbortSignal): Promise<Admin>

@@ -1,6 +1,7 @@
 // What drivers and workloads from outside import as `geowrite/contract`.
 export * from './driver.ts'
 export { BenchError, messageOf } from './errors.ts'
+export * from './external.ts'
 export * from './outcome.ts'
 export * from './provision.ts'
 export * from './service.ts'

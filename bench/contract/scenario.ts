@@ -56,7 +56,13 @@ export interface Scenario {
   readonly quick: boolean
   /** What is broken on purpose in the measured phase. */
   readonly faults: readonly FaultPlan[]
-  readonly deployment: 'local'
+  readonly deployment: 'local' | 'external'
+  /** The file that says where the servers are; undefined: only the environment does. */
+  readonly endpoints: string | undefined
+  /** What is in the way on servers of the user's may be removed, though no run made it. */
+  readonly replaceExisting: boolean
+  /** Tables on servers of the user's are left when the run ends. */
+  readonly keepTables: boolean
   /** Driver name → setting → value. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly out: string

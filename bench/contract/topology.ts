@@ -13,6 +13,8 @@ export interface Link {
   readonly delayMs: number
   readonly jitterMs: number
   readonly bandwidthBytesPerSecond?: number
+  /** It is not ours to set: nothing is known of it, and its numbers are bounds that claim nothing. */
+  readonly isUnknown?: true
 }
 
 export interface Topology {

@@ -173,9 +173,11 @@ export class Threads implements AsyncDisposable {
     }
   }
 
-  /** What the phase under way has done so far. */
-  progress(): Progress {
-    return this.#latest.reduce(addProgress, NOTHING)
+  /** What the phase under way has done so far, for people. */
+  progressText(): string {
+    const { offered, acknowledged, failed, unknown } = this.#latest.reduce(addProgress, NOTHING)
+    const trouble = failed + unknown > 0 ? `, ${failed} failed, ${unknown} unknown` : ''
+    return `${offered.toLocaleString('en-US')} offered, ${acknowledged.toLocaleString('en-US')} acknowledged${trouble}`
   }
 
   get ledgerBytes(): number {

@@ -58,12 +58,14 @@ export class WarmUp {
   readonly #house: House
   readonly #live: (text: string) => void
   readonly #signal: AbortSignal
+  readonly #windowMs: number
 
-  constructor(threads: Threads, house: House, live: (text: string) => void, signal: AbortSignal) {
+  constructor(threads: Threads, house: House, live: (text: string) => void, signal: AbortSignal, windowMs = WINDOW_MS) {
     this.#threads = threads
     this.#house = house
     this.#live = live
     this.#signal = signal
+    this.#windowMs = windowMs
   }
 
   /** What a closed loop does before it is counted. */
@@ -101,9 +103,9 @@ export class WarmUp {
   async #untilSteady(phase: WarmUpStretch['phase'], mostMs: number, signal: AbortSignal): Promise<void> {
     const windows: CostWindow[] = []
     let before = await readingOf(this.#threads, this.#house)
-    const lastUs = before.atUs + (mostMs - WINDOW_MS) * 1000
+    const lastUs = before.atUs + (mostMs - this.#windowMs) * 1000
     for (;;) {
-      await delay(WINDOW_MS, signal)
+      await delay(this.#windowMs, signal)
       const now = await readingOf(this.#threads, this.#house)
       windows.push(windowBetween(before, now))
       before = now

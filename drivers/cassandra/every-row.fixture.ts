@@ -1,10 +1,12 @@
 // Every row of a DC, read with a client of its own and a plain SELECT, and whether one write made all of its cells.
 import { Client, policies, types } from 'cassandra-driver'
 import type { Endpoints } from '../../bench/contract/driver.ts'
+import type { Dc } from '../../bench/contract/topology.ts'
 import { OPERATION, type Column } from '../../bench/contract/table.ts'
 import { ContentMaker } from '../../bench/lib/content.ts'
 import { loadedDot, LOADED_VERSION } from '../../bench/lib/dot.ts'
 import type { LedgerWrite } from '../../bench/planted-truth.fixture.ts'
+import { clientIdentityOf, cqlPort } from './names.ts'
 
 type Cell = string | number | null
 type Cells = Readonly<Record<string, Cell>>
@@ -21,19 +23,22 @@ export interface StoredRow {
 const { AddressTranslator } = policies.addressResolution as unknown as { AddressTranslator: new () => object }
 
 /** The table of one DC, in no order. Servers name addresses at which nothing listens; the first server of the DC is asked. */
-export async function everyRow(endpoints: Endpoints, dc: string, table: string): Promise<StoredRow[]> {
-  const { host, port } = endpoints[dc].cql
+export async function everyRow(endpoints: Endpoints, dc: Dc, table: string): Promise<StoredRow[]> {
+  const { host, port } = endpoints[dc.name][cqlPort(0)]
+  const place = `${host}:${port}`
+  const identity = clientIdentityOf({ dc, copy: 0 })
   const translator = Object.assign(new AddressTranslator(), {
-    translate: (_address: string, _port: number, callback: (endpoint: string) => void) => callback(`${host}:${port}`),
+    translate: (address: string, portThere: number, callback: (endpoint: string) => void) =>
+      callback(address === identity ? place : `${address}:${portThere}`),
   })
   const client = new Client({
-    contactPoints: [`${host}:${port}`],
-    localDataCenter: dc,
+    contactPoints: [place],
+    localDataCenter: dc.name,
     policies: {
       addressResolution: translator as policies.addressResolution.AddressTranslator,
       loadBalancing: new policies.loadBalancing.AllowListPolicy(
-        new policies.loadBalancing.DCAwareRoundRobinPolicy(dc),
-        [`${host}:${port}`],
+        new policies.loadBalancing.DCAwareRoundRobinPolicy(dc.name),
+        [place],
       ),
     },
     protocolOptions: { maxVersion: 4 },

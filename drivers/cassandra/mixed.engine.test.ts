@@ -49,8 +49,9 @@ async function madeOf({ run, folder }: FinishedRun): Promise<Map<string, Map<num
   const { endpoints, plan } = run.stores
   const judge = new RowJudge(plan.table.columns, factsOf(folder).scenario.seed, writesOf(folder))
   const found = new Map<string, Map<number, Making>>()
-  for (const { name } of plan.dcs) {
-    const rows = await everyRow(endpoints, name, plan.table.name)
+  for (const dc of plan.dcs) {
+    const { name } = dc
+    const rows = await everyRow(endpoints, dc, plan.table.name)
     found.set(name, new Map(rows.map((row) => [row.key, judge.making(row)])))
     assert.equal(found.get(name)?.size, plan.table.rows, `${name} has other rows than were loaded`)
   }
