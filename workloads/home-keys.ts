@@ -18,6 +18,11 @@ function isShared(key: number, seed: number, overlap: number): boolean {
   return hashNumber(key, seed ^ TRAVEL_SALT) < overlap * TWO_32
 }
 
+/** Ranks whose key is remembered, so that it is scattered and asked for its home once: 16 MiB a stream. */
+const REMEMBERED_RANKS = 1 << 22
+const REFUSED = -1
+const KEY_REMEMBERED_MAX = 2 ** 31 - 1
+
 /**
  * Draws keys that one DC writes: ranks from the plan's distribution, scattered over the table, and drawn again when the key
  * is at home in another DC and not shared. All DCs see the same hot keys; p(key) within a DC is proportional to the law
@@ -34,13 +39,25 @@ export function homeKeys(plan: StreamPlan): () => number {
       : options.distribution === 'sequential'
         ? (r: number) => r
         : scatter
+  const isWritten = (key: number) => homeOf(key, seed, dcCount) === dcIndex || isShared(key, seed, options.overlap)
+  /** By rank: 0 not known yet, REFUSED, or the key and 1. */
+  const known = new Int32Array(Math.min(options.rows, REMEMBERED_RANKS))
+  const keyOf = (r: number): number => {
+    const key = place(r)
+    const answer = isWritten(key) ? key : REFUSED
+    if (r < known.length && key < KEY_REMEMBERED_MAX) known[r] = answer === REFUSED ? REFUSED : key + 1
+    return answer
+  }
   // A table so small that a DC has no key of its own would never end: after many refusals the key is taken as it is.
   const refusalsMax = 10_000
   return () => {
     for (let refusals = 0; ; refusals++) {
-      const key = place(rank())
-      if (homeOf(key, seed, dcCount) === dcIndex || isShared(key, seed, options.overlap)) return key
-      if (refusals === refusalsMax) return key
+      const r = rank()
+      const found = r < known.length ? known[r] : 0
+      if (found > 0) return found - 1
+      const key = found === REFUSED ? REFUSED : keyOf(r)
+      if (key !== REFUSED) return key
+      if (refusals === refusalsMax) return place(r)
     }
   }
 }

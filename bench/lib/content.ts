@@ -10,6 +10,10 @@ export class ContentMaker {
   readonly #columns: readonly Column[]
   readonly #seed: number
   readonly #pool: Uint8Array
+  /** By column: how many values it can have, or lengths; where its texts may start. Typed, so that remainders stay whole numbers. */
+  readonly #ranges: Uint32Array
+  readonly #leasts: Int32Array
+  readonly #startRanges: Uint32Array
   /** Places of the counter columns. */
   readonly counters: readonly number[]
 
@@ -19,6 +23,13 @@ export class ContentMaker {
       column.type === 'int' && column.counter === true ? [place] : [],
     )
     this.#seed = seed
+    this.#ranges = Uint32Array.from(columns, (column) =>
+      column.type === 'int' ? column.max - column.min + 1 : column.maxBytes - column.minBytes + 1,
+    )
+    this.#leasts = Int32Array.from(columns, (column) => (column.type === 'int' ? column.min : column.minBytes))
+    this.#startRanges = Uint32Array.from(columns, (column) =>
+      column.type === 'int' ? 1 : POOL_BYTES - column.maxBytes,
+    )
     this.#pool = new Uint8Array(POOL_BYTES)
     const random = randomStream(seed, 0x504f4f4c)
     for (let i = 0; i < POOL_BYTES; i++) this.#pool[i] = ALPHABET.charCodeAt(random.uint32() & 63)
@@ -37,16 +48,15 @@ export class ContentMaker {
   fill(columns: readonly ColumnValues[], row: number, dot: number): void {
     const hash = hashNumber(dot, this.#seed)
     for (let c = 0; c < columns.length; c++) {
-      const spec = this.#columns[c]
       const values = columns[c]
       const first = mix32(hash + Math.imul(c + 1, 0x9e3779b9))
-      if (values.type === 'int') {
-        const { min, max } = spec as Column & { type: 'int' }
-        values.values[row] = min + (first % (max - min + 1))
-      } else {
-        const { minBytes, maxBytes } = spec as Column & { type: 'text' }
-        values.lengths[row] = minBytes + (first % (maxBytes - minBytes + 1))
-        values.starts[row] = mix32(first ^ 0x51ed270b) % (POOL_BYTES - maxBytes)
+      const range = this.#ranges[c]
+      // All of 32 bits are one more than the array holds.
+      const drawn = this.#leasts[c] + (range === 0 ? first : first % range)
+      if (values.type === 'int') values.values[row] = drawn
+      else {
+        values.lengths[row] = drawn
+        values.starts[row] = mix32(first ^ 0x51ed270b) % this.#startRanges[c]
       }
     }
   }

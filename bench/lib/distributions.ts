@@ -95,13 +95,14 @@ const ROUNDS = 4
 export function permutation(n: number, seed: number): (rank: number) => number {
   const halfBits = Math.max(1, Math.ceil(Math.log2(Math.max(2, n)) / 2))
   const span = 2 ** halfBits
+  const mask = span - 1
   return (rank) => {
     let value = rank
     do {
       let left = Math.floor(value / span)
       let right = value % span
       for (let round = 0; round < ROUNDS; round++) {
-        const mixed = hashNumber(right, seed + round) % span
+        const mixed = hashNumber(right, seed + round) & mask
         const next = (left ^ mixed) >>> 0
         left = right
         right = next
