@@ -20,11 +20,6 @@ export function newHistogram(): Histogram {
   })
 }
 
-/** Records a duration; what is below 0 counts as 0, fractions of a µs are rounded. */
-export function recordUs(histogram: Histogram, us: number): void {
-  histogram.recordValue(us <= 0 ? 0 : Math.round(us))
-}
-
 /** A percentile in µs, or null of an empty histogram. */
 export function percentileUs(histogram: Histogram, percent: number): number | null {
   return histogram.totalCount === 0 ? null : histogram.getValueAtPercentile(percent)

@@ -6,7 +6,8 @@ import { RUN_FILES } from '../contract/run-folder.ts'
 import { OPERATION_NAMES } from '../contract/table.ts'
 import { PHASE } from '../lib/dot.ts'
 import { NEVER, WRITE_FLAG } from '../lib/ledger-format.ts'
-import { newHistogram, percentileUs, recordUs } from './histograms.ts'
+import { DurationCounts } from './duration-counts.ts'
+import { percentileUs } from './histograms.ts'
 import { sentUs, writeBlocks } from './ledger-rows.ts'
 import type { RunData } from './load.ts'
 import { formatMilliseconds } from './numbers.ts'
@@ -46,9 +47,9 @@ interface Cell {
   unknown: number
   coalesced: number
   declined: number
-  readonly response: Histogram
-  readonly service: Histogram
-  readonly wait: Histogram
+  readonly response: DurationCounts
+  readonly service: DurationCounts
+  readonly wait: DurationCounts
 }
 
 /**
@@ -93,9 +94,9 @@ function collect(run: RunData, from: number, to: number): Map<number, Cell> {
         unknown: 0,
         coalesced: 0,
         declined: 0,
-        response: newHistogram(),
-        service: newHistogram(),
-        wait: newHistogram(),
+        response: new DurationCounts(),
+        service: new DurationCounts(),
+        wait: new DurationCounts(),
       }
       cells.set(index, cell)
     }
@@ -120,13 +121,13 @@ function collect(run: RunData, from: number, to: number): Map<number, Cell> {
         continue
       }
       cell.offered++
-      recordUs(cell.wait, block.sentAfterUs[row])
+      cell.wait.record(block.sentAfterUs[row])
       if (block.outcome[row] === OUTCOME.fail) cell.failed++
       else if (!acked) cell.unknown++
       else {
         if ((block.flags[row] & WRITE_FLAG.coalesced) !== 0) cell.coalesced++
-        recordUs(cell.response, block.sentAfterUs[row] + after)
-        recordUs(cell.service, after)
+        cell.response.record(block.sentAfterUs[row] + after)
+        cell.service.record(after)
       }
     }
   }
@@ -148,7 +149,7 @@ function writeCells(
     const second = from + Math.floor(index / 128 / run.dcs.length)
     const at = (histogram: Histogram, percent: number) =>
       formatMilliseconds(percentileUs(histogram, percent) ?? Number.NaN)
-    const { response, service, wait } = cell
+    const [response, service, wait] = [cell.response, cell.service, cell.wait].map((counts) => counts.histogram())
     const percentiles = [50, 90, 99, 99.9, 100].map((percent) => at(response, percent))
     const counts = [cell.offered, cell.acked, cell.failed, cell.unknown, cell.coalesced]
     csv.write(

@@ -3,13 +3,20 @@ import type { Histogram } from 'hdr-histogram-js'
 import { OUTCOME } from '../contract/outcome.ts'
 import { PHASE } from '../lib/dot.ts'
 import { NEVER, WRITE_FLAG, type WritesBlock } from '../lib/ledger-format.ts'
-import { newHistogram, recordUs } from './histograms.ts'
+import { DurationCounts } from './duration-counts.ts'
 import { sentUs, writeBlocks } from './ledger-rows.ts'
 import type { RunData } from './load.ts'
 import type { Slices } from './slices.ts'
 
 /** One DC's measured phase. Counts are rows. */
-export interface DcTraffic {
+export interface DcTraffic extends DcCounts {
+  /** From the intended start to the acknowledgement, µs. */
+  readonly response: Histogram
+  /** From the send to the acknowledgement, µs. */
+  readonly service: Histogram
+}
+
+interface DcCounts {
   /** Acknowledged, those replaced within their own batch included. */
   acknowledged: number
   /** Of these, acknowledged before the phase ended. */
@@ -25,10 +32,11 @@ export interface DcTraffic {
   stored: number
   /** Keys and values of those, in bytes. */
   storedBytes: number
-  /** From the intended start to the acknowledgement, µs. */
-  readonly response: Histogram
-  /** From the send to the acknowledgement, µs. */
-  readonly service: Histogram
+}
+
+interface DcTimes extends DcCounts {
+  readonly responseUs: DurationCounts
+  readonly serviceUs: DurationCounts
 }
 
 export interface Traffic {
@@ -45,7 +53,7 @@ export interface Traffic {
 }
 
 export function readTraffic(run: RunData, slices: Slices): Traffic {
-  const byDc = run.dcs.map((): DcTraffic => ({
+  const byDc = run.dcs.map((): DcTimes => ({
     acknowledged: 0,
     acknowledgedInTime: 0,
     coalesced: 0,
@@ -55,11 +63,11 @@ export function readTraffic(run: RunData, slices: Slices): Traffic {
     declined: 0,
     stored: 0,
     storedBytes: 0,
-    response: newHistogram(),
-    service: newHistogram(),
+    responseUs: new DurationCounts(),
+    serviceUs: new DurationCounts(),
   }))
   const acknowledgedBySlice = new Float64Array(slices.count)
-  const responseBySlice = Array.from({ length: slices.count }, newHistogram)
+  const responseBySlice = Array.from({ length: slices.count }, () => new DurationCounts())
   let ledgerRows = 0
   let firstSentUs = Number.POSITIVE_INFINITY
   let lastSentUs = 0
@@ -77,15 +85,26 @@ export function readTraffic(run: RunData, slices: Slices): Traffic {
       if (slice >= 0) acknowledgedBySlice[slice]++
       const intendedSlice = slices.at(block.intendedUs[row])
       if (intendedSlice >= 0) {
-        recordUs(responseBySlice[intendedSlice], block.sentAfterUs[row] + block.ackedAfterUs[row])
+        responseBySlice[intendedSlice].record(block.sentAfterUs[row] + block.ackedAfterUs[row])
       }
     }
   }
-  return { byDc, ledgerRows, acknowledgedBySlice, responseBySlice, firstSentUs, lastSentUs }
+  return {
+    byDc: byDc.map(({ responseUs, serviceUs, ...counts }) => ({
+      ...counts,
+      response: responseUs.histogram(),
+      service: serviceUs.histogram(),
+    })),
+    ledgerRows,
+    acknowledgedBySlice,
+    responseBySlice: responseBySlice.map((counts) => counts.histogram()),
+    firstSentUs,
+    lastSentUs,
+  }
 }
 
 /** Counts one row of the measured phase; true when it was acknowledged. */
-function countRow(dc: DcTraffic, block: WritesBlock, row: number, endUs: number): boolean {
+function countRow(dc: DcTimes, block: WritesBlock, row: number, endUs: number): boolean {
   const outcome = block.outcome[row]
   if ((block.flags[row] & WRITE_FLAG.declined) !== 0) {
     dc.declined++
@@ -99,8 +118,8 @@ function countRow(dc: DcTraffic, block: WritesBlock, row: number, endUs: number)
   if (outcome !== OUTCOME.ok || block.ackedAfterUs[row] === NEVER) return false
   dc.acknowledged++
   if (sentUs(block, row) + block.ackedAfterUs[row] <= endUs) dc.acknowledgedInTime++
-  recordUs(dc.response, block.sentAfterUs[row] + block.ackedAfterUs[row])
-  recordUs(dc.service, block.ackedAfterUs[row])
+  dc.responseUs.record(block.sentAfterUs[row] + block.ackedAfterUs[row])
+  dc.serviceUs.record(block.ackedAfterUs[row])
   if ((block.flags[row] & WRITE_FLAG.coalesced) !== 0) {
     dc.coalesced++
   } else {
