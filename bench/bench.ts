@@ -12,6 +12,7 @@ import { doubtsOn, refuseWhatCannotFit, roomFor } from './estimate-room.ts'
 import type { Registry } from './registry.ts'
 import { Run, type RunContext } from './run.ts'
 import { AUTO_SHARE, roundRate, type Calibration } from './stages/calibrate.ts'
+import { placeKindOf } from './stages/deployments.ts'
 import { faultsFor } from './stages/fault-ground.ts'
 import { dropLargeLedgers } from './stages/ledger-limit.ts'
 import { deployPlanOf, idleOptions, systemName, systemsOf, topologyOf, workloadOf, type System } from './systems.ts'
@@ -90,7 +91,9 @@ async function measureAll(
   const asked = rate.kind === 'fixed' ? rate.rowsPerSecond : rate.kind === 'max' ? null : 'auto'
   const calibrations = new Map<System, Calibration>()
   const rates = systems.map((): number | null | 'auto' => asked)
-  if (asked === 'auto' && scenario.repeat > 1) {
+  // Systems that share the user's servers cannot be there at one time.
+  const together = scenario.repeat === 1 && (scenario.deployment !== 'external' || systems.length === 1)
+  if (asked === 'auto' && !together) {
     for (const [i, system] of systems.entries()) {
       const found = await calibrateAlone(calibrationOf(system))
       calibrations.set(system, found)
@@ -103,7 +106,7 @@ async function measureAll(
       const calibrated = calibrations.get(system)
       return { ...contextOf(system, repeat), ...(calibrated === undefined ? {} : { calibrated }) }
     })
-    if (rate.kind === 'auto' && scenario.repeat === 1) await measureTogether(contexts)
+    if (rate.kind === 'auto' && together) await measureTogether(contexts)
     else for (const [i, context] of contexts.entries()) rates[i] = await measureAlone(context, rates[i])
   }
 }
@@ -113,7 +116,9 @@ export async function planBench(scenario: Scenario, registry: Registry) {
   const workload = workloadOf(scenario, registry)
   const systems = systemsOf(scenario, registry)
   for (const { entry, settings } of systems) {
-    const missing = await entry.driver.missing(settings)
+    // Servers that are there already need no programs of ours.
+    const missing =
+      scenario.deployment === 'external' ? undefined : await entry.driver.missing(settings, placeKindOf(scenario))
     if (missing !== undefined) throw new BenchError('COMPONENT', missing)
   }
   // What the faults of one system hit may not exist in another: better known before any has run.

@@ -56,7 +56,8 @@ function vectorDcsOf({ causality, dcs }: Scenario): number {
 
 /** How many runs' stores are held at once: without repeats a common rate is found with all of them deployed. */
 function heldAtOnce(scenario: Scenario, systems: readonly System[]): number {
-  return scenario.rate.kind === 'auto' && scenario.repeat === 1 ? systems.length : 1
+  const apart = scenario.repeat > 1 || scenario.deployment === 'external'
+  return scenario.rate.kind === 'auto' && !apart ? systems.length : 1
 }
 
 function calibrationSeconds({ rate, quick }: Scenario, { warmup }: System): number {
@@ -72,8 +73,10 @@ const loadedSeconds = (scenario: Scenario, system: System): number => warmUpSeco
 
 /** What one run of a system writes, in rows over all DCs, and how many keys at most. */
 function writtenBy(scenario: Scenario, system: System, rows: number, unknownRate: number) {
-  const measured = rateOf(scenario, unknownRate) * loadedSeconds(scenario, system)
-  const written = measured + unknownRate * calibrationSeconds(scenario, system)
+  // What warms up is no store that takes rows at the rate of the bound.
+  const slowest = system.warmup === 'steady' ? Math.min(unknownRate, RATE_USUAL) : unknownRate
+  const measured = rateOf(scenario, slowest) * loadedSeconds(scenario, system)
+  const written = measured + slowest * calibrationSeconds(scenario, system)
   return { written, keys: Math.min(written, rows) }
 }
 

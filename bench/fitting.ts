@@ -58,6 +58,12 @@ function refuseUnlessGoesWith({ entry, replication, mode }: FittedSystem): void 
   )
 }
 
+/** Whether a system with this replication can do what a workload asks for. */
+export function canRun({ capabilities }: Replication, { workload }: WorkloadEntry): boolean {
+  const increments = workload.increments !== true || capabilities.increments === true
+  return increments && (workload.takesTurns === undefined || capabilities.readable)
+}
+
 function refuseUnlessSystemCan(
   { entry, replication }: FittedSystem,
   { workload }: WorkloadEntry,

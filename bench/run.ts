@@ -137,7 +137,8 @@ export class Run implements AsyncDisposable {
     await orReason(admin.flush(), signal)
     await this.#mark('flushed')
     if (this.#readable) this.#step('reading every written row back')
-    const back = this.#readable ? await orReason(this.#readBack(), signal) : undefined
+    const wereEqual = convergence?.checks.at(-1)?.equal === true
+    const back = this.#readable ? await orReason(this.#readBack(wereEqual), signal) : undefined
     const counters = await orReason(admin.counters(), signal)
     await house.writeRoundTrips(join(this.#context.folder, RUN_FILES.rtt), journal, signal)
     const facts = factsOf(this.#context, this.#open, {
@@ -240,8 +241,9 @@ export class Run implements AsyncDisposable {
     return orReason(converge(admin, this.#dcNames, this.#unsettled, waiting, signal), signal)
   }
 
-  #readBack(): Promise<ReadBack> {
+  #readBack(wereEqual: boolean): Promise<ReadBack> {
     const { admin, content } = this.#open
-    return readBack(admin, this.#dcNames, this.#written, content, join(this.#context.folder, RUN_FILES.ledger))
+    const folder = join(this.#context.folder, RUN_FILES.ledger)
+    return readBack(admin, this.#dcNames, this.#written, content, folder, wereEqual)
   }
 }

@@ -1,9 +1,12 @@
 // Resolves a scenario against what exists: which systems run, with which table, mode and settings.
-import type { DeployPlan, Replication, WriteMode } from './contract/driver.ts'
+import { randomBytes } from 'node:crypto'
+import type { DeployPlan, Driver, Replication, WriteMode } from './contract/driver.ts'
 import { BenchError } from './contract/errors.ts'
+import type { External } from './contract/external.ts'
 import type { Scenario } from './contract/scenario.ts'
 import type { Link, Topology } from './contract/topology.ts'
 import type { WorkloadOptions } from './contract/workload.ts'
+import { externalServers, externalUse } from './deploy/external-endpoints.ts'
 import { WRITERS_MAX } from './lib/dot.ts'
 import { refuseMisfits } from './fitting.ts'
 import { suggestion } from './lib/nearest.ts'
@@ -64,6 +67,15 @@ function settingsFor(scenario: Scenario, { driver }: DriverEntry): Record<string
     }
     if (setting.type === 'number' && !Number.isFinite(Number(value.trim() || 'x'))) {
       throw new BenchError('USAGE', `--set ${driver.name}.${name}=${value} must be a number.`)
+    }
+    if (scenario.deployment === 'external') {
+      const { settings: ours } = externalUse(driver)
+      if (!ours.includes(name)) {
+        throw new BenchError(
+          'USAGE',
+          `--set ${driver.name}.${name} is a setting of servers that geowrite starts: set it on your servers, and leave it out (${ours.join(', ')} can be set).`,
+        )
+      }
     }
     settings[name] = value
   }
@@ -128,11 +140,20 @@ function systemOf(
   return { entry, replication, mode, settings, batchRows, lingerMs, writers, warmup }
 }
 
-/** A full mesh: what the scenario says of all links, and over that what it says of single ones, of which the last prevails. */
+/**
+ * A full mesh: what the scenario says of all links, and over that what it says of single ones, of which the last prevails. Links
+ * between servers that are not ours are unknown.
+ */
 export function topologyOf(scenario: Scenario): Topology {
   const dcs = scenario.dcs.map((name, index) => ({ name, index }))
   const names = dcs.flatMap((from) => dcs.filter((to) => to !== from).map((to) => ({ from: from.name, to: to.name })))
-  return { dcs, links: names.map(({ from, to }) => linkOf(scenario, from, to)) }
+  const linkFor = scenario.deployment === 'external' ? unknownLink : linkOf
+  return { dcs, links: names.map(({ from, to }) => linkFor(scenario, from, to)) }
+}
+
+/** Of servers that are not ours: nothing is faster than no delay. */
+function unknownLink(_scenario: Scenario, from: string, to: string): Link {
+  return { from, to, delayMs: 0, jitterMs: 0, isUnknown: true }
 }
 
 function linkOf(scenario: Scenario, from: string, to: string): Link {
@@ -152,6 +173,13 @@ function linkOf(scenario: Scenario, from: string, to: string): Link {
   }
 }
 
+/** The servers that a driver is to use, as the file and the environment say now. Throws USAGE. */
+function externalOf(scenario: Scenario, driver: Driver): External {
+  const { dcs, endpoints: file, replaceExisting, keepTables } = scenario
+  const servers = externalServers({ driver, dcs, file, environment: process.env })
+  return { ...servers, runId: randomBytes(6).toString('hex'), replaceExisting, keepTables }
+}
+
 /** What a driver needs to know to say what runs where. */
 export function deployPlanOf(system: System, scenario: Scenario, workload: WorkloadEntry, secret: string): DeployPlan {
   return {
@@ -162,6 +190,7 @@ export function deployPlanOf(system: System, scenario: Scenario, workload: Workl
     seed: scenario.seed,
     causality: scenario.causality,
     secret,
+    ...(scenario.deployment === 'external' ? { external: externalOf(scenario, system.entry.driver) } : {}),
   }
 }
 

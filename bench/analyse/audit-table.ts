@@ -87,6 +87,22 @@ export const AUDIT_BOUNDS = {
     bound: 25,
     why: 'the machine delayed the WAN now and then, which lengthens the lag’s tail',
   },
+  distance: {
+    ...invalid,
+    openLoopOnly: true,
+    name: 'harness’s distance ÷ lag p50',
+    unit: 'ratio',
+    bound: 1,
+    why: 'the harness is so far from the DCs that the lag may be all its own: run it nearer to them',
+  },
+  distanceShare: {
+    ...warning,
+    openLoopOnly: true,
+    name: 'harness’s distance as a part of the lag p50',
+    unit: 'ratio',
+    bound: 0.1,
+    why: 'the lag is known to no more than the harness’s distance from the DCs',
+  },
   unanswered: {
     ...invalid,
     openLoopOnly: true,

@@ -142,6 +142,37 @@ test('a value just above its bound keeps the digits that tell it from the bound'
   assert.match((await verdictOf(worker({ slipP99Ms: 58.4631 }))).reasons[0], /was 58\.5 ms/)
 })
 
+const cpu = (cpuSecondsAt: (second: number) => number) => {
+  const lines = Array.from({ length: 13 }, (_, s) =>
+    ['store', 'link'].map(
+      (role) => `${s - 1}.2,${role} a,us-east,${role},${role === 'store' ? cpuSecondsAt(s - 0.8) : s * s},0,,`,
+    ),
+  )
+  const header = 'at_s,service,dc,role,cpu_s,resident_bytes,storage_write_bytes,storage_read_bytes'
+  return { csv: { 'resources.csv': [header, ...lines.flat()].join('\n') } }
+}
+const cpuFalls = /Fall of the stores’ CPU time a row was ([\d.]+) where 0\.15 is allowed: .*--warmup=steady/
+
+test('a store whose rows cost ever less CPU is warned of, by how much; one that costs ever more is not', async () => {
+  // From 30 ms a second at the start to 15 at the end, of 20 rows a second each: the fall is two thirds of the middle.
+  const falling = await verdictOf(cpu((s) => 0.03 * s - 0.00075 * s * s))
+  assert.equal(falling.status, 'valid')
+  assert.doesNotMatch(falling.warnings.join(), cpuFalls, 'a fiftieth of a core')
+  const found = cpuFalls.exec((await verdictOf(cpu((s) => 0.3 * s - 0.0075 * s * s))).warnings.join())
+  assert.ok(Math.abs(Number(found?.[1]) - 0.6) < 0.08, `${found?.[1]}`)
+  assert.doesNotMatch((await verdictOf(cpu((s) => 0.15 * s + 0.0075 * s * s))).warnings.join(), cpuFalls)
+  assert.doesNotMatch((await verdictOf(cpu((s) => 0.3 * s))).warnings.join(), cpuFalls)
+})
+
+test('a run whose warm-up ended before it was steady says so', async () => {
+  const warmedUp = (fall: number, steady: boolean) =>
+    verdictOf(facts(() => ({ warmUp: [{ phase: 'warmup' as const, steady, fall, windows: [] }] })))
+  const cold = await warmedUp(0.31, false)
+  assert.equal(cold.status, 'valid')
+  assert.match(cold.warnings.join(), /Fall of a row’s cost as the warm-up ended was 0\.31 where 0\.05 is allowed/)
+  assert.deepEqual((await warmedUp(0.04, true)).warnings, [])
+})
+
 test('a backlog that grows makes the run invalid', async () => {
   const lines = Array.from({ length: 10 }, (_, s) => `${s}.5,us-east,eu-west,0,0,${s * 10},rows`)
   const csv = { 'links.csv': ['at_s,from,to,payload_bytes,held_bytes,backlog,backlog_unit', ...lines].join('\n') }

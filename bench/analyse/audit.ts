@@ -17,6 +17,8 @@ interface AuditInput {
   readonly acknowledgedInTime: number
   readonly unknown: number
   readonly roundTrips: readonly RoundTrips[]
+  /** What the harness’s distance may add, as a share of the lag p50 of the pair where it is the most; null where the DCs are here. */
+  readonly distance: { readonly share: number | null; readonly where: string }
   readonly probesAsked: number
   readonly probesAnswered: number
   /** Share of seconds × links with too few clean probes; null where nothing is probed. */
@@ -100,8 +102,19 @@ function findings(input: AuditInput): Record<AuditName, Found> {
     dropped: share(input.dropped, input.offered),
     shortfall: share(Math.max(0, input.offered - input.acknowledgedInTime), input.offered),
     unknown: share(input.unknown, input.offered),
-    rttDrift: worst(judged, (t) => Math.max(0, Math.abs(t.p50Ms - t.nominalMs) - t.jitterMs), trip),
-    rttTail: worst(judged, (t) => t.p99Ms - t.nominalMs - t.jitterMs, trip),
+    rttDrift: worst(
+      judged,
+      ({ p50Ms, nominalMs, jitterMs }) =>
+        nominalMs === null ? null : Math.max(0, Math.abs(p50Ms - nominalMs) - jitterMs),
+      trip,
+    ),
+    rttTail: worst(
+      judged,
+      ({ p99Ms, nominalMs, jitterMs }) => (nominalMs === null ? null : p99Ms - nominalMs - jitterMs),
+      trip,
+    ),
+    distance: { value: input.distance.share, where: input.distance.where },
+    distanceShare: { value: input.distance.share, where: input.distance.where },
     unanswered: share(input.probesAsked - input.probesAnswered, input.probesAsked),
     thinSeconds: { value: input.thinSecondsShare },
     pressure: { value: facts.pressure.cpuSomeShare },
@@ -196,8 +209,15 @@ export function verdictOf(facts: RunFacts, lines: readonly AuditLine[], promises
     if (facts.convergence.timedOut)
       reasons.push('The DCs had not become equal when the drain ended: lags and losses cannot be told apart.')
     else if (facts.convergence.wholeTableEqual === false)
-      broken.push('The whole tables differ at the end, though the written rows are equal.')
+      reasons.push(
+        `The whole tables differed at the end in no row that could be named, each of the ${facts.convergence.readBacks ?? 1} times that they were read: rows still changed.`,
+      )
   }
+  const readBacks = facts.convergence.readBacks ?? 1
+  if (readBacks > 1)
+    warnings.push(
+      `Rows changed while they were read back, after the DCs had been equal: writes of unknown outcome happened late, and all was read ${readBacks} times.`,
+    )
   return { status: reasons.length === 0 ? 'valid' : 'invalid', reasons, warnings, broken }
 }
 

@@ -34,7 +34,7 @@ function growthOf(
   return services.length === 0 ? null : growth
 }
 
-/** Payload sent over the links between two marks, bytes; null when a mark is missing. `link` narrows it to one. */
+/** Payload sent over the links between two marks, bytes; null when a mark is missing or none is counted. `link` narrows it to one. */
 function wanBytes(
   marks: readonly CounterMark[],
   from: CounterMark['name'],
@@ -44,10 +44,11 @@ function wanBytes(
   const start = marks.find((mark) => mark.name === from)
   const end = marks.find((mark) => mark.name === to)
   if (start === undefined || end === undefined) return null
-  const sum = (mark: CounterMark) =>
-    mark.links
-      .filter((one) => link === undefined || (one.from === link.from && one.to === link.to))
-      .reduce((bytes, one) => bytes + one.payloadBytes, 0)
+  const chosen = (mark: CounterMark) =>
+    mark.links.filter((one) => link === undefined || (one.from === link.from && one.to === link.to))
+  // Links that are not ours have no counters.
+  if (chosen(end).length === 0) return null
+  const sum = (mark: CounterMark) => chosen(mark).reduce((bytes, one) => bytes + one.payloadBytes, 0)
   return sum(end) - sum(start)
 }
 
@@ -132,7 +133,11 @@ function addResident(list: MetricList, marks: readonly CounterMark[], dcs: reado
   const last = marks.at(-1)
   const resident = (inDc: (dc: string) => boolean) => {
     const servers = last?.services.filter((service) => isServer(service.role) && inDc(service.dc)) ?? []
-    return servers.length === 0 ? null : servers.reduce((bytes, service) => bytes + service.residentMaxBytes, 0)
+    if (servers.length === 0) return null
+    return servers.reduce<number | null>(
+      (bytes, { residentMaxBytes }) => (bytes === null || residentMaxBytes === null ? null : bytes + residentMaxBytes),
+      0,
+    )
   }
   list.add('resident_max', 'bytes', { value: resident(() => true) })
   for (const dc of dcs) list.add('resident_max', 'bytes', { value: resident((other) => other === dc) }, { dc })

@@ -3,12 +3,14 @@ import { RUN_FILES } from '../contract/run-folder.ts'
 import { readCsv, type RunData } from './load.ts'
 import type { Slices } from './slices.ts'
 
-/** CPU of all stores and replication services by the time of each sample, in s since the epoch. */
+/** CPU of all stores and replication services by the time of each sample, in s since the epoch; none where nobody counts it. */
 function samplesOf(run: RunData): { readonly atSeconds: number; readonly cpuSeconds: number }[] {
   const byTime = new Map<number, number>()
   for (const { at_s: at, role, cpu_s: cpu } of readCsv(run, RUN_FILES.resources)) {
     if (role !== 'store' && role !== 'replication') continue
-    byTime.set(Number(at), (byTime.get(Number(at)) ?? 0) + Number(cpu))
+    if (cpu === '') return []
+    // A server that is not ours to measure has none: then nothing is known of them all.
+    byTime.set(Number(at), (byTime.get(Number(at)) ?? 0) + (cpu === '' ? Number.NaN : Number(cpu)))
   }
   return [...byTime]
     .map(([atSeconds, cpuSeconds]) => ({ atSeconds, cpuSeconds }))

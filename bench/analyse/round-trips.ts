@@ -15,7 +15,8 @@ export interface RoundTrips {
   readonly from: string
   readonly to: string
   readonly phase: string
-  readonly nominalMs: number
+  /** null: the way is not ours to set. */
+  readonly nominalMs: number | null
   /** What jitter may add to it: bytes keep their order, so that the late ones hold up those behind them. */
   readonly jitterMs: number
   readonly p50Ms: number
@@ -55,6 +56,8 @@ export function addRoundTrips(list: MetricList, run: RunData, spans: FaultSpans)
 }
 
 function askedFor(topology: Topology, from: string, to: string): Pick<RoundTrips, 'nominalMs' | 'jitterMs'> {
+  const isOurs = topology.links.some((link) => link.from === from && link.to === to && link.isUnknown !== true)
+  if (!isOurs) return { nominalMs: null, jitterMs: 0 }
   const [there, back] = [linkBetween(topology, from, to), linkBetween(topology, to, from)]
   return { nominalMs: there.delayMs + back.delayMs, jitterMs: there.jitterMs + back.jitterMs }
 }

@@ -10,6 +10,7 @@ import { CERTAINTY } from './conflicts.ts'
 import { convergenceOf, writeDivergence } from './convergence.ts'
 import { counterWarnings } from './counter-figures.ts'
 import { addCost } from './cost.ts'
+import { addDistances, externalNotes } from './distance.ts'
 import { cpuPerRowBySlice } from './cpu-by-slice.ts'
 import { addFates, ownOrderWarnings, orderWarnings, tooSoonWarnings } from './fate-figures.ts'
 import { addFaults, faultNotes, faultSummaries } from './fault-figures.ts'
@@ -70,6 +71,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
   if (faults !== undefined) addFaults(list, run, faults)
   const roundTrips = addRoundTrips(list, run, spans)
   addWriteWaits(list, run, roundTrips)
+  const distance = addDistances(list, run, roundTrips)
   const basis = conflictBasis(keySpace)
   addConflicts(list, run, keySpace, basis)
   const disagreement = addPrediction(list, run, keySpace, lag, basis)
@@ -90,6 +92,7 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     acknowledgedInTime: sumOf(traffic, 'acknowledgedInTime'),
     unknown: sumOf(traffic, 'unknown'),
     roundTrips,
+    distance,
     probesAsked: faults?.probed.asked ?? answered + probeCount(lag, 'open') + probeCount(lag, 'dropped'),
     probesAnswered: faults?.probed.answered ?? answered,
     thinSecondsShare: lag.evidence.thinShare(run.measure.startUs, run.measure.endUs, (from, to) =>
@@ -138,7 +141,6 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     seed: scenario.seed,
     quick: scenario.quick,
     notForPublishing: notForPublishing(run),
-    ...(system.waits === undefined ? {} : { waits: system.waits }),
     dcs: run.dcs,
     links: scenario.topology.links,
     rateAsked: scenario.rateAsked,
@@ -152,6 +154,8 @@ function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalys
     ...(planted.length === 0 ? {} : { planted: plantedFindings(planted, list.metrics) }),
     notes: [
       ...notesOn(run, keySpace, bounds, declined),
+      ...distance.notes,
+      ...externalNotes(run),
       ...(faults === undefined ? [] : faultNotes(run, faults, audit)),
     ],
     metrics: list.metrics,

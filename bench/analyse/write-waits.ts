@@ -9,10 +9,20 @@ import type { RoundTrips } from './round-trips.ts'
 /** Without a delay there is nothing to divide by. */
 const RTT_MIN_MS = 1
 
-/** The DC whose answer ends the wait of a write in `dc`, by the delays asked for; the nearest where it waits for none. */
-function awaitedBy(topology: Topology, dc: string, to: Waits['to']): string {
-  const tripMs = (other: string) => linkBetween(topology, dc, other).delayMs + linkBetween(topology, other, dc).delayMs
+/**
+ * The DC whose answer ends the wait of a write in `dc`; the nearest where it waits for none. By the delays that were asked for,
+ * which are the same in every repeat, else by those that were measured.
+ */
+function awaitedBy(
+  topology: Topology,
+  dc: string,
+  to: Waits['to'],
+  measuredMs: (peer: string) => number | null,
+): string {
+  const askedMs = (peer: string) => linkBetween(topology, dc, peer).delayMs + linkBetween(topology, peer, dc).delayMs
   const others = topology.dcs.map(({ name }) => name).filter((name) => name !== dc)
+  const asked = others.some((peer) => askedMs(peer) > 0)
+  const tripMs = (peer: string) => (asked ? askedMs(peer) : (measuredMs(peer) ?? 0))
   const nearestFirst = others.toSorted((a, b) => tripMs(a) - tripMs(b))
   const place = { own: 1, majority: Math.floor(topology.dcs.length / 2), farthest: others.length }[to]
   return nearestFirst[place - 1]
@@ -25,8 +35,9 @@ function awaitedBy(topology: Topology, dc: string, to: Waits['to']): string {
 export function addWriteWaits(list: MetricList, { dcs, stored }: RunData, roundTrips: readonly RoundTrips[]): void {
   const { waits } = stored.system
   for (const dc of dcs) {
-    const peer = awaitedBy(stored.scenario.topology, dc, waits?.to ?? 'own')
-    const trip = roundTrips.find(({ from, to, phase }) => from === dc && to === peer && phase === 'during')
+    const tripTo = (peer: string) => roundTrips.find((t) => t.from === dc && t.to === peer && t.phase === 'during')
+    const peer = awaitedBy(stored.scenario.topology, dc, waits?.to ?? 'own', (to) => tripTo(to)?.p50Ms ?? null)
+    const trip = tripTo(peer)
     const rttMs = trip === undefined || trip.p50Ms < RTT_MIN_MS ? null : trip.p50Ms
     const { value: serviceMs, n } = figureOf(list.metrics, 'service_p50', { dc })
     const theoryMs = rttMs === null || waits === undefined ? null : waits.roundTrips * rttMs

@@ -1,9 +1,11 @@
 // `doctor`: what this machine can run, how to get the rest, and what killed runs have left.
 import pc from 'picocolors'
-import { EXIT } from '../contract/errors.ts'
+import { BenchError, EXIT } from '../contract/errors.ts'
+import type { Place } from '../contract/service.ts'
 import { leftovers, removeLeftovers } from '../deploy/data-folder.ts'
 import { fileSystemOf } from '../measure/ground.ts'
 import { machine, Pressure } from '../measure/resources.ts'
+import { containersFound, type ContainersFound } from './doctor-containers.ts'
 import type { Registry } from '../registry.ts'
 import { tmpdir } from 'node:os'
 
@@ -13,7 +15,7 @@ interface Finding {
   readonly text: string
 }
 
-async function findings(registry: Registry, folder: string): Promise<Finding[]> {
+async function findings(registry: Registry, folder: string, kind: Place['kind']): Promise<Finding[]> {
   const { platform, cores, memoryBytes, node, kernel } = machine()
   const found: Finding[] = [
     {
@@ -38,6 +40,7 @@ async function findings(registry: Registry, folder: string): Promise<Finding[]> 
   for (const { driver } of registry.drivers) {
     const missing = await driver.missing(
       Object.fromEntries(driver.settings.map((setting) => [setting.name, setting.default])),
+      kind,
     )
     found.push({
       name: driver.name,
@@ -48,28 +51,52 @@ async function findings(registry: Registry, folder: string): Promise<Finding[]> 
   return found
 }
 
-export async function doctorCommand(
-  registry: Registry,
-  options: { clean?: boolean; data?: string; json?: boolean },
-): Promise<number> {
+interface DoctorOptions {
+  readonly clean?: boolean
+  readonly data?: string
+  readonly deployment?: string
+  readonly json?: boolean
+}
+
+/** Throws USAGE for a deployment that is not started here. */
+function placeKind(deployment = 'local'): Place['kind'] {
+  if (deployment === 'local') return 'process'
+  if (deployment === 'docker') return 'container'
+  throw new BenchError(
+    'USAGE',
+    `doctor looks at what this machine can run: --deployment ${deployment} is not local or docker.`,
+  )
+}
+
+export async function doctorCommand(registry: Registry, options: DoctorOptions): Promise<number> {
   const base = options.data ?? tmpdir()
-  const found = await findings(registry, base)
+  const kind = placeKind(options.deployment)
+  const found = await findings(registry, base, kind)
+  const containers = await containersFound(options.clean === true)
+  found.push({ name: 'containers', ok: containers.missing === undefined, text: containers.text })
   const removed = options.clean === true ? removeLeftovers(base) : []
   const left = leftovers(base)
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ findings: found, leftovers: left, removed }, null, 2)}\n`)
+    const { leftovers: runs, removed: removedRuns } = containers
+    const report = { findings: found, leftovers: left, removed, containers: { leftovers: runs, removed: removedRuns } }
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
   } else {
     for (const { name, ok, text } of found)
       process.stdout.write(`${ok ? pc.green('✓') : pc.yellow('!')} ${name}: ${text}\n`)
-    for (const folder of removed) process.stdout.write(`${pc.green('✓')} removed ${folder}\n`)
-    for (const folder of left)
-      process.stdout.write(
-        `${pc.yellow('!')} a killed run left ${folder}: \`npm run bench -- doctor --clean\` removes it\n`,
-      )
-    if (left.length === 0 && removed.length === 0)
-      process.stdout.write(`${pc.green('✓')} nothing left by killed runs\n`)
+    tellLeftovers(left, removed, containers)
   }
-  return found.some(({ ok, name }) => !ok && registry.drivers.some(({ driver }) => driver.name === name))
-    ? EXIT.unavailable
-    : EXIT.done
+  const needed = new Set(registry.drivers.map(({ driver }) => driver.name))
+  if (kind === 'container') needed.add('containers')
+  return found.some(({ ok, name }) => !ok && needed.has(name)) ? EXIT.unavailable : EXIT.done
+}
+
+function tellLeftovers(left: readonly string[], removed: readonly string[], containers: ContainersFound): void {
+  const gone = [...removed, ...containers.removed.map((runId) => `the containers of run ${runId}`)]
+  const there = [...left, ...containers.leftovers.map((runId) => `containers of run ${runId}`)]
+  for (const what of gone) process.stdout.write(`${pc.green('✓')} removed ${what}\n`)
+  for (const what of there)
+    process.stdout.write(
+      `${pc.yellow('!')} a killed run left ${what}: \`npm run bench -- doctor --clean\` removes it\n`,
+    )
+  if (there.length === 0 && gone.length === 0) process.stdout.write(`${pc.green('✓')} nothing left by killed runs\n`)
 }

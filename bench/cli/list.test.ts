@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { test } from 'node:test'
 import { OPERATION } from '../contract/table.ts'
 import type { Workload } from '../contract/workload.ts'
+import { drivers } from '../../drivers/index.ts'
 import { workloads } from '../../workloads/index.ts'
 import { keySkew } from './key-skew.ts'
 import { bar, rowBytes } from './list-workload.ts'
@@ -43,6 +44,38 @@ const registry = {
   drivers: [],
   workloads: [{ workload: planted, module: new URL('file:///planted.ts'), exportName: 'planted' }, ...workloads],
 }
+
+test('a driver’s list names the workloads that it is refused for, and no other', async () => {
+  const listed = async (driver: string) =>
+    stripVTControlCharacters(await listText({ drivers, workloads }, driver, {}, false)).split('\n')
+  const lines = (await listed('cassandra')).filter((line) => line.includes('--replication='))
+  assert.ok(
+    lines.length > 0 && lines.every((line) => / Not for the workload counter\. A write waits /.test(line)),
+    lines.join('\n'),
+  )
+  assert.doesNotMatch((await listed('lsm')).join(), /Not for/)
+  const noop = (await listed('noop')).find((line) => line.includes('--replication='))
+  assert.match(noop ?? '', / Not for the workload (counter or causal|causal or counter)\./)
+})
+
+test('every driver says what a write waits for, and so does its list', async () => {
+  for (const { driver } of drivers) {
+    const defaults = Object.fromEntries(driver.settings.map((setting) => [setting.name, setting.default]))
+    for (const { name, waits, capabilities } of driver.replications) {
+      const { roundTrips, to } = waits?.(defaults) ?? {}
+      assert.equal(roundTrips === 0, capabilities.acknowledges === 'local', `${driver.name} ${name}`)
+      assert.equal(to === 'own', roundTrips === 0, `${driver.name} ${name}`)
+    }
+  }
+  const text = stripVTControlCharacters(await listText({ ...registry, drivers }, 'cassandra', {}, false))
+  assert.match(text, /--replication=local-quorum .* A write waits for no other DC\.\n/)
+  assert.match(text, /--replication=each-quorum.* A write waits for 1 round trip to the farthest DC\.\n/)
+  assert.match(text, /--replication=serial.* A write waits for 4 round trips to a majority of the DCs\.\n/)
+  const { replications } = JSON.parse(await listText({ ...registry, drivers }, 'cassandra', {}, true))
+  assert.deepEqual(replications[2].waits, { roundTrips: 4, to: 'majority' })
+  const serial = drivers.flatMap(({ driver }) => driver.replications).find(({ name }) => name === 'serial')
+  assert.equal(serial?.waits?.({ paxos_variant: 'v2' }).roundTrips, 3)
+})
 
 test('a planted skew is found: shares of the busiest keys, and the keys that several DCs write', () => {
   const skew = keySkew(planted, { options: planted.defaults, seed: SEED, dcs: ['a', 'b'] })

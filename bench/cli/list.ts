@@ -1,8 +1,8 @@
 // `list`: what exists, every setting of one driver, or one workload in full.
 import pc from 'picocolors'
-import type { Driver } from '../contract/driver.ts'
+import type { Driver, Replication } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
-import { refuseDeletes } from '../fitting.ts'
+import { canRun, refuseDeletes } from '../fitting.ts'
 import { suggestion } from '../lib/nearest.ts'
 import { withEither } from '../outside.ts'
 import { waitsText } from '../report/wait-sentences.ts'
@@ -15,12 +15,18 @@ import { parseScenario } from './scenario-schema.ts'
 const defaultsOf = ({ settings }: Driver) =>
   Object.fromEntries(settings.map((setting) => [setting.name, setting.default]))
 
-function* driverLines({ driver }: DriverEntry): Generator<string> {
+/** Workloads that are refused with this replication. */
+const refusedFor = (replication: Replication, { workloads }: Registry) =>
+  workloads.filter((entry) => !canRun(replication, entry)).map(({ workload }) => workload.name)
+
+function* driverLines({ driver }: DriverEntry, registry: Registry): Generator<string> {
   yield `${pc.bold(driver.name)}  ${driver.summary}`
   for (const [i, replication] of driver.replications.entries()) {
     const waits = replication.waits?.(defaultsOf(driver))
     const theory = waits === undefined ? '' : ` A write ${waitsText(waits)}.`
-    yield `  --replication=${replication.name}${i === 0 ? ' (default)' : ''}: ${replication.meaning}${theory}`
+    const refused = refusedFor(replication, registry)
+    const not = refused.length === 0 ? '' : ` Not for the workload ${refused.join(' or ')}.`
+    yield `  --replication=${replication.name}${i === 0 ? ' (default)' : ''}: ${replication.meaning}${not}${theory}`
   }
   for (const [i, mode] of driver.modes.entries()) {
     yield `  --mode=${mode.name}${i === 0 ? ' (default)' : ''}: ${mode.meaning}`
@@ -46,9 +52,13 @@ function skewPlan(entry: WorkloadEntry, options: ListOptions, registry: Registry
   return { options: workloadOptions(scenario, entry), seed: scenario.seed, dcs: scenario.dcs }
 }
 
-function driverJson({ driver }: DriverEntry): object {
+function driverJson({ driver }: DriverEntry, registry: Registry): object {
   const { name, summary, replications, modes, settings, warmsUp = false } = driver
-  const described = replications.map((one) => ({ ...one, waits: one.waits?.(defaultsOf(driver)) ?? null }))
+  const described = replications.map((one) => ({
+    ...one,
+    waits: one.waits?.(defaultsOf(driver)) ?? null,
+    refusedWorkloads: refusedFor(one, registry),
+  }))
   return { name, summary, replications: described, modes, settings, warmsUp }
 }
 
@@ -58,11 +68,11 @@ function everything(registry: Registry, json: boolean): string {
     const briefs = workloads.map(({ workload: { name, summary, meaning, defaults, appends, table } }) => {
       return { name, summary, meaning, appends, defaults, columns: table(defaults).columns }
     })
-    return JSON.stringify({ drivers: drivers.map(driverJson), workloads: briefs }, null, 2)
+    return JSON.stringify({ drivers: drivers.map((entry) => driverJson(entry, registry)), workloads: briefs }, null, 2)
   }
   return [
     pc.underline('Drivers'),
-    ...drivers.flatMap((entry) => [...driverLines(entry)]),
+    ...drivers.flatMap((entry) => [...driverLines(entry, registry)]),
     pc.underline('Workloads') + pc.dim('  list <workload> shows one in full, with its columns and its key skew'),
     ...workloads.flatMap((entry) => [...briefLines(entry)]),
   ].join('\n')
@@ -84,7 +94,7 @@ export async function listText(
   const driver = registry.drivers.find((entry) => entry.driver.name === name)
   if (driver !== undefined) {
     if (unused !== undefined) throw new BenchError('USAGE', `--${unused} is for workloads, and ${name} is a driver.`)
-    return json ? JSON.stringify(driverJson(driver), null, 2) : [...driverLines(driver)].join('\n')
+    return json ? JSON.stringify(driverJson(driver, registry), null, 2) : [...driverLines(driver, registry)].join('\n')
   }
   const entry = registry.workloads.find(({ workload }) => workload.name === name)
   if (entry === undefined) {

@@ -63,7 +63,21 @@ const PLACE: readonly OptionText[] = [
     flags: '--bandwidth <rate>',
     text: 'bytes that each link carries, such as 50MB/s or 400Mbit/s (default: unlimited)',
   },
-  { flags: '--deployment <kind>', text: 'where the stores run: local (default: local)' },
+  {
+    flags: '--deployment <kind>',
+    text: 'where the stores run: local, docker, or external: servers of yours (docs/deployments.md) (default: local)',
+  },
+  { flags: '--container-cpus <n>', text: 'CPUs that each store may use, such as 1.5 (default: all)' },
+  { flags: '--container-memory <size>', text: 'memory that each store may use, such as 4GiB (default: all)' },
+  {
+    flags: '--endpoints <file>',
+    text: 'YAML or JSON file that says where your servers are, under --deployment=external; the environment goes before it',
+  },
+  {
+    flags: '--replace-existing',
+    text: 'on your servers, remove what is in the way though no run made it: its data are lost',
+  },
+  { flags: '--keep-tables', text: 'on your servers, leave the tables of the run; everything else is removed' },
   {
     flags: '--data <folder>',
     text: 'where the stores keep their data (default: the system’s folder for temporary files)',
@@ -113,6 +127,14 @@ export function addRunOptions(command: Command): Command {
       new Option('--set <driver.name=value>', 'a setting of one store, may be repeated; `list <driver>` shows them all')
         .argParser(collect)
         .helpGroup('What is measured:'),
+    )
+    .addOption(
+      new Option(
+        '--image <name=reference>',
+        'an image to use instead of one of docker/images.yaml, may be repeated: postgres=postgres:18.1',
+      )
+        .argParser(collect)
+        .helpGroup('Place:'),
     )
     .addOption(
       new Option(

@@ -57,12 +57,13 @@ function programFor(registry: Registry): Command {
     })
   program
     .command('doctor')
-    .option('--clean', 'remove the data that killed runs have left')
+    .option('--clean', 'remove the data and the containers that killed runs have left')
+    .option('--deployment <kind>', 'what the stores are to run as: local or docker (default: local)')
     .option('--data <folder>', 'the folder that the runs were given with --data')
     .option('--json', 'as JSON')
     .description('what this machine can run, and how to get the rest')
     .addHelpText('after', '\nExamples:\n  npm run bench -- doctor\n  npm run bench -- doctor --clean\n')
-    .action(async (values: { clean?: boolean; data?: string; json?: boolean }) => {
+    .action(async (values: { clean?: boolean; data?: string; deployment?: string; json?: boolean }) => {
       process.exitCode = await doctorCommand(registry, values)
     })
   program

@@ -5,7 +5,9 @@ import { DC_COUNT_MAX } from '../contract/topology.ts'
 import type { RateAsked, Scenario } from '../contract/scenario.ts'
 import { suggestion } from '../lib/nearest.ts'
 import { clockSkewOf } from './clock-option.ts'
+import { refuseMisplaced } from './deployment-options.ts'
 import { faultsOf } from './fault-option.ts'
+import { imagesOf } from './image-option.ts'
 import { bandwidthOf, DELAY_MS_MAX, linksOf, type LinkGiven } from './links-option.ts'
 import { durationMs, sizeBytes, wholeNumber } from './units.ts'
 
@@ -50,7 +52,12 @@ function portsOf(value: string): Scenario['ports'] | undefined {
   return first >= 1024 && last <= 65535 && first <= last ? { first, last } : undefined
 }
 
+/** Less than any program of ours starts in. */
+const MEMORY_BYTES_MIN = 16 * 1024 ** 2
+
 const DC_NAME = /^[a-z][a-z0-9-]{0,30}$/
+
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
 
 const schema = z.strictObject({
   workload: text.default('profiles'),
@@ -100,9 +107,17 @@ const schema = z.strictObject({
     '"all" or a number of probes a second',
   ).default(400),
   repeat: whole(1, 100).default(1),
-  quick: z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]).default(false),
+  quick: flag.default(false),
   fault: z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]),
-  deployment: z.enum(['local']).default('local'),
+  deployment: z.enum(['local', 'docker', 'external']).default('local'),
+  image: z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]),
+  'container-cpus': share.refine((n) => n >= 0.01 && n <= 1024, 'must be between 0.01 and 1024').optional(),
+  'container-memory': read(sizeBytes, 'a size with its unit, such as 4GiB')
+    .refine((bytes) => bytes >= MEMORY_BYTES_MIN, 'must be at least 16MiB')
+    .optional(),
+  endpoints: text.optional(),
+  'replace-existing': flag.optional(),
+  'keep-tables': flag.optional(),
   set: z.union([z.string().transform((value) => [value]), z.array(z.string())]).default([]),
   out: text.default('results'),
   data: text.optional(),
@@ -149,6 +164,7 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     throw new BenchError('USAGE', `--${option} ${what}; see --help for examples.`)
   }
   const o = parsed.data
+  refuseMisplaced(raw, o.deployment)
   const phaseMs = o.duration ?? (o.quick ? 5000 : 20_000)
   return {
     workload: o.workload,
@@ -184,6 +200,14 @@ export function parseScenario(raw: Readonly<Record<string, unknown>>): Scenario 
     quick: o.quick,
     faults: faultsOf(o.fault, o.dcs, phaseMs),
     deployment: o.deployment,
+    containers: {
+      images: imagesOf(o.image),
+      cpus: o['container-cpus'],
+      memoryBytes: o['container-memory'] === undefined ? undefined : Math.round(o['container-memory']),
+    },
+    endpoints: o.endpoints,
+    replaceExisting: o['replace-existing'] ?? false,
+    keepTables: o['keep-tables'] ?? false,
     settings: settingsOf(o.set),
     out: o.out,
     data: o.data,

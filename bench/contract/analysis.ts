@@ -1,5 +1,5 @@
 // What the analysis says of a run and of a bench: plain data, so that it can be kept in run.json and read by any report.
-import type { Capabilities, Waits } from './driver.ts'
+import type { Capabilities } from './driver.ts'
 import type { PlantedFault } from './store-words.ts'
 import type { FaultKindName } from './fault.ts'
 
@@ -79,8 +79,6 @@ export interface RunAnalysis {
   readonly quick: boolean
   /** Why the figures are not for publishing, as what follows a colon; none where they are. Absent in analyses of older versions. */
   readonly notForPublishing?: readonly string[]
-  /** What a write waits for in theory; absent where the driver does not say. */
-  readonly waits?: Waits
   readonly dcs: readonly string[]
   readonly links: readonly {
     readonly from: string
@@ -90,6 +88,8 @@ export interface RunAnalysis {
     readonly jitterMs?: number
     /** Absent: unlimited. */
     readonly bandwidthBytesPerSecond?: number
+    /** It was not ours to set: `delayMs` claims nothing. */
+    readonly isUnknown?: true
   }[]
   readonly rateAsked: string
   /** Rows/s offered over all DCs; null in closed loop. */

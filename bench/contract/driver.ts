@@ -4,7 +4,7 @@ import type { Dc } from './topology.ts'
 import type { WriteResult } from './outcome.ts'
 import type { Provision } from './provision.ts'
 import type { External, ExternalUse } from './external.ts'
-import type { Service } from './service.ts'
+import type { Place, Service } from './service.ts'
 import type { Counters, StoreDescription } from './store-words.ts'
 
 export interface Address {
@@ -214,10 +214,13 @@ export interface Driver {
   readonly settings: readonly Setting[]
   /** Its servers compile or learn while they run, so that they are slow at first: a run warms up until steady unless told otherwise. */
   readonly warmsUp?: true
-  /** What the driver needs from the machine, for `doctor`: undefined when all is there, else what is missing and how to get it. */
-  missing(settings: Readonly<Record<string, string>>): Promise<string | undefined>
+  /**
+   * What the driver needs from the machine, for `doctor`: undefined when all is there, else what is missing and how to get it.
+   * `kind`: where its services run; in containers the programs are those of their images. Absent: `process`.
+   */
+  missing(settings: Readonly<Record<string, string>>, kind?: Place['kind']): Promise<string | undefined>
   /** Folders that must be made before anything is deployed: programs that npm does not bring. Absent: none. */
-  provisions?(settings: Readonly<Record<string, string>>): readonly Provision[]
+  provisions?(settings: Readonly<Record<string, string>>, kind?: Place['kind']): readonly Provision[]
   /** Its stores among these are described but not started where `plan.external` says where they are. */
   services(plan: DeployPlan): readonly Service[]
   /** How it uses servers that it did not deploy; else why it cannot, as the end of a sentence. Absent: it does not say. */

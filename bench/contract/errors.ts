@@ -29,7 +29,8 @@ export const ERROR_KINDS = {
   SERVICE_START: { exit: EXIT.unavailable, meaning: 'A service did not become ready in time.' },
   SERVERS: {
     exit: EXIT.unavailable,
-    meaning: 'Servers of the user’s cannot be used as they are: no way there, no login, no right, or something in the way.',
+    meaning:
+      'Servers of the user’s cannot be used as they are: no way there, no login, no right, or something in the way.',
   },
   SERVICE_DIED: { exit: EXIT.invalid, meaning: 'A service ended by itself in the middle of a run.' },
   LINK: { exit: EXIT.invalid, meaning: 'The WAN link does not have the delay that was asked for.' },

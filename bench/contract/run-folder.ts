@@ -5,6 +5,7 @@ import type { Column } from './table.ts'
 import type { Capabilities, Waits } from './driver.ts'
 import type { PlantedFault } from './store-words.ts'
 import type { FaultFacts } from './fault.ts'
+import type { WarmUpStretch } from './warm-up.ts'
 
 /** Files of one run's folder. Raw files are written while it runs; derived ones again by every `report`. */
 export const RUN_FILES = {
@@ -77,26 +78,6 @@ export interface ProberFacts {
   readonly reads: number
 }
 
-/** What a row cost in one window of the warm-up. */
-export interface CostWindow {
-  readonly seconds: number
-  readonly rowsPerSecond: number
-  /** CPU of all stores and replication services, µs a row acknowledged meanwhile; null where nothing was acknowledged. */
-  readonly cpuUsPerRow: number | null
-  /** Median service time of the batches answered meanwhile, by generator; null where none was. */
-  readonly serviceP50Ms: readonly (number | null)[]
-}
-
-/** A stretch of load before the measured phase that went on until what a row costs fell no more (docs/measures.md). */
-export interface WarmUpStretch {
-  readonly phase: 'calibrate' | 'warmup'
-  /** false: its time was over before that. */
-  readonly steady: boolean
-  /** By what share the dearest figure was still falling over the last windows; null where too few had one. */
-  readonly fall: number | null
-  readonly windows: readonly CostWindow[]
-}
-
 /** One comparison of all DCs over the touched keys: for each DC the time around its snapshot. */
 export interface DigestCheck {
   readonly dcs: readonly { readonly dc: string; readonly startedUs: number; readonly endedUs: number }[]
@@ -117,7 +98,8 @@ export interface DivergentRow {
 export interface LinkVerification {
   readonly from: string
   readonly to: string
-  readonly nominalRttMs: number
+  /** null: the way is not ours to set. */
+  readonly nominalRttMs: number | null
   readonly samples: number
   readonly p50Ms: number
   readonly p99Ms: number
@@ -134,11 +116,32 @@ export interface CounterMark {
     readonly service: string
     readonly dc: string
     readonly role: string
-    readonly cpuSeconds: number
+    /** null of a server that is not ours to measure. */
+    readonly cpuSeconds: number | null
     /** null where the system does not count it. */
     readonly storageWriteBytes: number | null
-    readonly residentMaxBytes: number
+    readonly residentMaxBytes: number | null
   }[]
+}
+
+/** What a result says of servers that the harness did not start: nothing that is secret. */
+export interface ExternalFacts {
+  /** By DC. */
+  readonly encryption: Readonly<Record<string, 'verified' | 'unverified' | 'none'>>
+  readonly peerEncryption: Readonly<Record<string, string>>
+  /** Replication services of ours, which ran beside the harness and not in a DC. */
+  readonly besideHarness: readonly string[]
+}
+
+/** What the services of a run were, of a deployment in containers. */
+export interface ContainerFacts {
+  /** The engine's version. */
+  readonly engine: string
+  /** `id` is what the engine had under that reference: the hash of the image's configuration. */
+  readonly images: readonly { readonly name: string; readonly reference: string; readonly id: string }[]
+  /** What each store and each replication service may use at most; null: all that there is. */
+  readonly cpus: number | null
+  readonly memoryBytes: number | null
 }
 
 /** The contents of run.json before any analysis. */
@@ -173,6 +176,8 @@ export interface RunFacts {
     readonly shardKey: string
     readonly topology: Topology
     readonly deployment: string
+    /** Only under the deployment `external`: how the servers were used. */
+    readonly external?: ExternalFacts
     readonly seed: number
     readonly arrivals: string
     /** Rows/s over all DCs as offered; null for `max`. */
@@ -207,8 +212,9 @@ export interface RunFacts {
   readonly ground: {
     readonly folder: string
     readonly fileSystem: string
-    readonly fdatasyncP50Ms: number
-    readonly fdatasyncP99Ms: number
+    /** null: the stores are not on this machine. */
+    readonly fdatasyncP50Ms: number | null
+    readonly fdatasyncP99Ms: number | null
     readonly countsWrites: boolean
   }
   readonly phases: readonly { readonly name: string; readonly startUs: number; readonly endUs: number }[]
@@ -234,6 +240,8 @@ export interface RunFacts {
     readonly restedApart?: boolean
     /** Digests of the whole table at the end; null where the store cannot be read. */
     readonly wholeTableEqual: boolean | null
+    /** How often all rows were read back until they stood still; absent in older runs. */
+    readonly readBacks?: number
     readonly startedEqual: boolean | null
   }
   /** Divergent rows found by reading, capped; the total beside it. */
@@ -245,4 +253,6 @@ export interface RunFacts {
   } | null
   readonly pressure: { readonly cpuSomeShare: number | null; readonly stealShare: number | null }
   readonly ledgerDropped: boolean
+  /** Only of a deployment in containers. */
+  readonly containers?: ContainerFacts
 }

@@ -56,7 +56,15 @@ export interface Scenario {
   readonly quick: boolean
   /** What is broken on purpose in the measured phase. */
   readonly faults: readonly FaultPlan[]
-  readonly deployment: 'local' | 'external'
+  readonly deployment: 'local' | 'docker' | 'external'
+  /** Of the deployment `docker`. */
+  readonly containers: {
+    /** By its name in docker/images.yaml: the image that is used instead. */
+    readonly images: Readonly<Record<string, string>>
+    /** What each store and each replication service may use at most; undefined: all that there is. */
+    readonly cpus: number | undefined
+    readonly memoryBytes: number | undefined
+  }
   /** The file that says where the servers are; undefined: only the environment does. */
   readonly endpoints: string | undefined
   /** What is in the way on servers of the user's may be removed, though no run made it. */

@@ -1,18 +1,9 @@
 // The folder that holds everything a run's services store, and what earlier runs left behind there.
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BenchError, messageOf } from '../contract/errors.ts'
-import { startMark } from './process-table.ts'
+import { isAbandoned, thisOwner } from './owner.ts'
 
 const OWNER_FILE = 'owner.json'
 /** Others may pass through on their way to a folder of their own, but not look around. */
@@ -20,12 +11,6 @@ const PASSABLE = 0o711
 const RUN_PREFIX = 'run-'
 /** A folder under this name has no owner file yet. */
 const NEW_PREFIX = 'new-'
-
-interface Owner {
-  readonly pid: number
-  readonly startMark: string
-  readonly namespace: string
-}
 
 function userFolder(base: string): string {
   return join(base, `geowrite-${process.getuid?.() ?? 'user'}`)
@@ -42,11 +27,10 @@ export function createDataFolder(runId: string, base: string = tmpdir()): string
   const parent = userFolder(base)
   const made = join(parent, `${NEW_PREFIX}${runId}`)
   const folder = join(parent, `${RUN_PREFIX}${runId}`)
-  const owner: Owner = { pid: process.pid, startMark: startMark(process.pid) ?? '', namespace: pidNamespace() }
   try {
     makePassableFolder(parent)
     makePassableFolder(made)
-    writeFileSync(join(made, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 })
+    writeFileSync(join(made, OWNER_FILE), JSON.stringify(thisOwner()), { mode: 0o600 })
     renameSync(made, folder)
     return folder
   } catch (error) {
@@ -58,24 +42,11 @@ export function createDataFolder(runId: string, base: string = tmpdir()): string
   }
 }
 
-/** What process ids mean: those of another container that shares the folder are not ours. Empty where the system has none. */
-function pidNamespace(): string {
+function ownerOf(folder: string): string | undefined {
   try {
-    return readlinkSync('/proc/self/ns/pid')
+    return readFileSync(join(folder, OWNER_FILE), 'utf8')
   } catch {
-    return ''
-  }
-}
-
-/** Whether the process that made a data folder is gone. A folder without a readable owner belongs to nobody. */
-function isAbandoned(folder: string): boolean {
-  try {
-    const owner = JSON.parse(readFileSync(join(folder, OWNER_FILE), 'utf8')) as Owner
-    // Another container's processes cannot be seen from here, nor can it be told whether they live.
-    if (owner.namespace !== pidNamespace()) return false
-    return startMark(owner.pid) !== owner.startMark
-  } catch {
-    return true
+    return undefined
   }
 }
 
@@ -91,7 +62,7 @@ export function leftovers(base: string = tmpdir()): readonly string[] {
   return names
     .filter((name) => name.startsWith(RUN_PREFIX))
     .map((name) => join(parent, name))
-    .filter(isAbandoned)
+    .filter((folder) => isAbandoned(ownerOf(folder)))
 }
 
 /** Removes what `leftovers` lists, and says what it removed. */

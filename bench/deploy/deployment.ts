@@ -1,5 +1,6 @@
 // What a deployment is to everybody else: it alone places, starts, signals and measures services, wherever they run.
 import type { Address, Endpoints } from '../contract/driver.ts'
+import type { ContainerFacts } from '../contract/run-folder.ts'
 import type { PortName, Service } from '../contract/service.ts'
 import type { ServiceUsage } from './usage-meter.ts'
 
@@ -46,6 +47,8 @@ export async function startTogether(
 export interface Deployment extends AsyncDisposable {
   /** The run's data folder on this machine. */
   readonly folder: string
+  /** Where services that are containers keep their data, as their engine calls it; absent where they keep them in `folder`. */
+  readonly volumes?: string
   /** Gives services their folders and ports; may be called again with more. Throws PORTS. */
   place(services: readonly Service[]): Promise<void>
   /** Says which way services and clients reach ports of other DCs; needed before those that do are started. */
@@ -76,6 +79,8 @@ export interface Deployment extends AsyncDisposable {
   edit(service: string, path: string, change: (text: string) => string): Promise<void>
   /** What every service has used so far. */
   usage(): Promise<readonly ServiceUsage[]>
+  /** What they were, where they are containers. */
+  containerFacts?(): ContainerFacts
   /** Ends all services, each within its own time or `limitMs` if that is shorter, and removes the data folder. */
   stop(limitMs?: number): Promise<void>
 }

@@ -2,6 +2,8 @@
 // ends what it was told of and removes the run's folder.
 import { rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { sessionLabel } from './docker/labels.ts'
+import { sweep, type EngineAddress } from './docker/sweep.ts'
 import { knownTree, sendSignal, stillRuns, type KnownProcess } from './process-table.ts'
 
 /** What the guardian is told, one JSON line a message. */
@@ -10,6 +12,8 @@ export type GuardianMessage =
   | { readonly type: 'watch'; readonly leader: KnownProcess; readonly first: NodeJS.Signals }
   | { readonly type: 'forget'; readonly pid: number }
   | { readonly type: 'folder'; readonly path: string }
+  /** Remove everything that this run has made at the engine. */
+  | { readonly type: 'containers'; readonly engine: EngineAddress; readonly runId: string }
 
 /** Time for orderly ends after the first signal. */
 const GRACE_MS = 2_000
@@ -17,9 +21,12 @@ const GRACE_MS = 2_000
 const KILL_MS = 3_000
 const LOOK_EVERY_MS = 20
 const REMOVE_TRIES = 20
+/** The engine may still be making what the harness asked for when it was killed. */
+const EMPTY_LOOKS = 2
 
 const watched = new Map<number, { readonly leader: KnownProcess; readonly first: NodeJS.Signals }>()
 let folder: string | undefined
+let containers: { readonly engine: EngineAddress; readonly runId: string } | undefined
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -58,7 +65,15 @@ for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line) as GuardianMessage
   if (message.type === 'watch') watched.set(message.leader.pid, message)
   else if (message.type === 'forget') watched.delete(message.pid)
+  else if (message.type === 'containers') containers = message
   else folder = message.path
 }
-await endEverything()
+const { engine, runId } = containers ?? {}
+await Promise.all([
+  endEverything(),
+  // An engine that does not answer runs nothing either, or is swept at the next start.
+  engine !== undefined && runId !== undefined
+    ? sweep(engine, sessionLabel(runId), EMPTY_LOOKS).catch(() => undefined)
+    : undefined,
+])
 if (folder !== undefined) await removeFolder(folder)

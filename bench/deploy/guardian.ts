@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Socket } from 'node:net'
+import type { EngineAddress } from './docker/sweep.ts'
 import type { GuardianMessage } from './guardian-process.ts'
 import { startMark } from './process-table.ts'
 
@@ -40,6 +41,11 @@ export class Guardian implements AsyncDisposable {
   /** The group has ended. */
   forget(pid: number): void {
     this.#tell({ type: 'forget', pid })
+  }
+
+  /** What the run makes at this engine is removed with the harness. */
+  sweep(engine: EngineAddress, runId: string): void {
+    this.#tell({ type: 'containers', engine, runId })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,7 +13,7 @@ import { PortAllocator, type PortRange } from './ports.ts'
 import { editServiceFile } from './service-files.ts'
 import { unprivilegedUser } from './service-user.ts'
 import { SupervisedService, type Supervision } from './supervised-service.ts'
-import type { ServiceUsage } from './usage-meter.ts'
+import type { MeasuredUsage } from './usage-meter.ts'
 
 interface LocalOptions {
   /** Unique on the machine; part of the data folder's name. */
@@ -130,7 +130,7 @@ export class LocalDeployment implements Deployment {
   }
 
   /** Some 60 µs a process. */
-  async usage(): Promise<readonly ServiceUsage[]> {
+  async usage(): Promise<readonly MeasuredUsage[]> {
     return [...this.#services.values()].map((supervised) => supervised.usage())
   }
 

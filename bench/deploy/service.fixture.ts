@@ -19,7 +19,7 @@ export function testService(name: string, acts: readonly string[], change: Parti
     setup: () => [],
     command: (place) => ({
       program: 'node',
-      args: [import.meta.filename, `listen=${place.ports[`main ${name}`]?.port}`, ...acts],
+      args: [import.meta.filename, `listen=${listened(place.ports[`main ${name}`])}`, ...acts],
     }),
     ready: { type: 'line', starts: 'ready' },
     readyTimeoutMs: 5_000,
@@ -29,6 +29,11 @@ export function testService(name: string, acts: readonly string[], change: Parti
     watchesParent: false,
     ...change,
   }
+}
+
+/** Where a test service listens, as one of its acts. */
+export function listened(address: Address | undefined): string {
+  return `${address?.host}:${address?.port}`
 }
 
 /** What the service at this address answers to one line; empty when it ends instead. */
@@ -54,7 +59,8 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
 }
 
 const ACTS: Readonly<Record<string, (value: string) => unknown>> = {
-  listen: (port) => {
+  listen: (address) => {
+    const [host, port] = address.split(':')
     const server = createServer((socket) => {
       socket.on('error', () => socket.destroy())
       socket.on('data', (line) => {
@@ -67,7 +73,7 @@ const ACTS: Readonly<Record<string, (value: string) => unknown>> = {
         }
       })
     })
-    server.listen(Number(port), '127.0.0.1')
+    server.listen(Number(port), host)
     return once(server, 'listening')
   },
   say: (line) => process.stdout.write(`${line}\n`),

@@ -12,7 +12,7 @@ import { writeServiceFiles } from './service-files.ts'
 import { lastLines, LogReader } from './service-log.ts'
 import { giveTo, readableFolder, relocate, type ServiceUser } from './service-user.ts'
 import { ended, endOf, spawnCommand } from './spawn.ts'
-import { UsageMeter, type ServiceUsage } from './usage-meter.ts'
+import { UsageMeter, type MeasuredUsage } from './usage-meter.ts'
 
 export interface Supervision {
   readonly guardian: Guardian
@@ -116,7 +116,7 @@ export class SupervisedService {
     await this.start(signal)
   }
 
-  usage(): ServiceUsage {
+  usage(): MeasuredUsage {
     if (this.#child?.pid !== undefined) this.#meter.read(this.#child.pid)
     return this.#meter.usage(this.service)
   }

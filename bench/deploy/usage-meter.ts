@@ -7,15 +7,26 @@ export interface ServiceUsage {
   readonly service: string
   readonly dc: string
   readonly role: Service['role']
-  readonly cpuSeconds: number
+  /** null, as the next two, of a server that is not ours to measure. */
+  readonly cpuSeconds: number | null
   /** Private memory of all its processes and the largest shared part, so that shared buffers count once. */
-  readonly residentBytes: number
+  readonly residentBytes: number | null
   /** The largest `residentBytes` seen. */
-  readonly residentMaxBytes: number
+  readonly residentMaxBytes: number | null
   /** null where the system does not count them. */
   readonly storageWriteBytes: number | null
   readonly storageReadBytes: number | null
 }
+
+/** Of a service that is ours. */
+export interface MeasuredUsage extends ServiceUsage {
+  readonly cpuSeconds: number
+  readonly residentBytes: number
+  readonly residentMaxBytes: number
+}
+
+/** All processes of a service at one moment, since they were started; bytes of storage are null where nobody counts them. */
+export type Reading = Pick<MeasuredUsage, 'cpuSeconds' | 'residentBytes' | 'storageWriteBytes' | 'storageReadBytes'>
 
 interface Counters {
   readonly cpuSeconds: number
@@ -52,16 +63,18 @@ export class UsageMeter {
 
   /** Reads the process tree under `pid`, the service's leader. */
   read(pid: number): void {
-    const usages = usageOf(processTree(pid, 'first'))
-    if (usages.length === 0) return
-    const total = usages.map(countersOf).reduce(sum, ZERO)
+    const reading = readingOf(pid)
+    if (reading !== undefined) this.take(reading)
+  }
+
+  /** Takes what was read elsewhere of the processes since they were started. */
+  take({ cpuSeconds, residentBytes, storageWriteBytes, storageReadBytes }: Reading): void {
+    const total = { cpuSeconds, writeBytes: storageWriteBytes ?? 0, readBytes: storageReadBytes ?? 0 }
     // A child that ends while the tree is read is missed once, or counted twice; the larger reading is never far off.
     this.#now = atLeast(this.#now, total)
-    const shared = Math.max(...usages.map(({ sharedBytes }) => sharedBytes))
-    this.#residentBytes =
-      shared + usages.reduce((bytes, { residentBytes, sharedBytes }) => bytes + residentBytes - sharedBytes, 0)
-    this.#residentMaxBytes = Math.max(this.#residentMaxBytes, this.#residentBytes)
-    if (usages[0].storageWriteBytes === null) this.#countsStorage = false
+    this.#residentBytes = residentBytes
+    this.#residentMaxBytes = Math.max(this.#residentMaxBytes, residentBytes)
+    if (storageWriteBytes === null) this.#countsStorage = false
   }
 
   /** The processes have ended; a later start counts on from here. */
@@ -71,7 +84,7 @@ export class UsageMeter {
     this.#residentBytes = 0
   }
 
-  usage({ name, dc, role }: Service): ServiceUsage {
+  usage({ name, dc, role }: Service): MeasuredUsage {
     const { cpuSeconds, writeBytes, readBytes } = sum(this.#before, this.#now)
     return {
       service: name,
@@ -83,6 +96,22 @@ export class UsageMeter {
       storageWriteBytes: this.#countsStorage ? writeBytes : null,
       storageReadBytes: this.#countsStorage ? readBytes : null,
     }
+  }
+}
+
+/** The process tree under `pid` now; undefined when it has ended. */
+export function readingOf(pid: number): Reading | undefined {
+  const usages = usageOf(processTree(pid, 'first'))
+  if (usages.length === 0) return undefined
+  const { cpuSeconds, writeBytes, readBytes } = usages.map(countersOf).reduce(sum, ZERO)
+  const shared = Math.max(...usages.map(({ sharedBytes }) => sharedBytes))
+  const counted = usages[0].storageWriteBytes !== null
+  return {
+    cpuSeconds,
+    residentBytes:
+      shared + usages.reduce((bytes, { residentBytes, sharedBytes }) => bytes + residentBytes - sharedBytes, 0),
+    storageWriteBytes: counted ? writeBytes : null,
+    storageReadBytes: counted ? readBytes : null,
   }
 }
 

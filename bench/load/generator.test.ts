@@ -83,6 +83,8 @@ interface Setting {
   readonly worker?: number
   readonly workers?: number
   readonly answer?: (sent: Sent) => Promise<WriteResult>
+  /** Ends the phase this long after its start, which is earlier than it was to end. */
+  readonly endsAfterMs?: number
 }
 
 async function runGenerator(setting: Setting) {
@@ -142,6 +144,8 @@ async function runGenerator(setting: Setting) {
         },
       ),
   )
+  const { endsAfterMs } = setting
+  if (endsAfterMs !== undefined) setTimeout(() => running.endAt(startUs + endsAfterMs * 1000), 100)
   await running.run(lanes)
   return { running, block, rows: used(), sent, touched, startUs }
 }
@@ -186,6 +190,28 @@ for (const batchRows of [1, 50]) {
       [...touched.ascending()],
       [...new Set(expected.map(({ key }) => key))].toSorted((a, b) => a - b),
     )
+  })
+}
+
+for (const rowsPerSecond of [2000, null]) {
+  test(`a phase that is ended early ${rowsPerSecond === null ? 'keeps its session busy' : 'sends its schedule'} until then, and nothing after`, async () => {
+    const { running, block, rows } = await runGenerator({
+      rowsPerSecond,
+      seconds: 60,
+      batchRows: 1,
+      endsAfterMs: 300,
+      answer: () => new Promise((resolve) => setTimeout(resolve, 5, { outcome: OUTCOME.ok })),
+      inFlight: 64,
+    })
+    const { offered, acknowledged, dropped } = running.counts
+    assert.deepEqual([acknowledged, dropped, rows], [offered, 0, offered])
+    if (rowsPerSecond !== null) assert.equal(offered, expectedArrivals(rowsPerSecond, 0.3).length)
+    const latestUs = Math.max(...block.intendedUs.subarray(0, rows))
+    assert.ok(latestUs > 200_000 && latestUs <= 300_000, `${latestUs} µs`)
+    // The store takes 5 ms; taken once, the next count begins anew.
+    const service = running.takeServiceP50Ms() ?? 0
+    assert.ok(service >= 4 && service < 50, `${service} ms`)
+    assert.equal(running.takeServiceP50Ms(), null)
   })
 }
 

@@ -13,11 +13,14 @@ const TIME_US = 2_000_000
 /** A disk slower than the time allows still gets a median. */
 const APPENDS_MIN = 5
 
+/** Of a disk that is on this machine. */
+type MeasuredGround = RunFacts['ground'] & { readonly fdatasyncP50Ms: number; readonly fdatasyncP99Ms: number }
+
 /**
  * Appends 4 KiB and calls fdatasync 200 times, or for 2 s, in a file of its own in `folder`. Whether the system counts
  * storage writes is seen from what it counted for these. Throws DATA_FOLDER when the folder cannot be written.
  */
-export async function measureGround(folder: string): Promise<RunFacts['ground']> {
+export async function measureGround(folder: string): Promise<MeasuredGround> {
   const path = join(folder, `ground-${process.pid}`)
   const durationsMs: number[] = []
   const countedBefore = await writtenBytes()
@@ -52,6 +55,11 @@ export async function measureGround(folder: string): Promise<RunFacts['ground']>
       countedAfter !== null &&
       countedAfter - countedBefore >= durationsMs.length * APPEND_BYTES,
   }
+}
+
+/** What is said where the stores are on other machines: `folder` is of what runs beside the harness. */
+export function noGround(folder: string): RunFacts['ground'] {
+  return { folder, fileSystem: '', fdatasyncP50Ms: null, fdatasyncP99Ms: null, countsWrites: false }
 }
 
 /** Bytes that this process sent to storage by the system's count; null where it keeps none. */

@@ -52,7 +52,7 @@ export const cassandraLatte: Comparison = {
     if (program === undefined) throw new BenchError('COMPONENT', MISSING)
     const deployed = await Deployed.open(options, order, cleanup)
     const { signal, inFlight, dc, ports, workloadOptions } = deployed
-    const runner = cleanup.use(new ProgramRunner(order.folder, signal))
+    const runner = new ProgramRunner(order, signal)
     let turn = 0
     const peer = async (durationMs: number) => {
       const report = join(order.folder, `latte-${++turn}.json`)

@@ -1,8 +1,9 @@
 // Runs a comparison: both sides take turns on the same ground, so that what changes there changes for both.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { median } from 'simple-statistics'
+import { Guardian } from '../deploy/guardian.ts'
 import type { Comparison, Contest, ContestOrder, Sample, Side } from './comparison.ts'
 import { PER, rateOf, ratioOf, type Pair, type Per, type Ratio } from './ratio.ts'
 
@@ -80,23 +81,21 @@ export function resultsOf(comparison: Comparison, pairs: readonly Pair[]): Resul
 export async function compare(
   comparison: Comparison,
   turns: Turns,
-  where: Omit<ContestOrder, 'folder'>,
+  where: Omit<ContestOrder, 'folder' | 'guardian'>,
 ): Promise<readonly Result[]> {
   const { name, what, peer, unit, target } = comparison
   const missing = await comparison.missing(where.registry)
   if (missing !== undefined) {
     return [{ ...{ name, what, peer, unit, target, missing }, per: 'second', holds: null, measured: null }]
   }
+  await using cleanup = new AsyncDisposableStack()
   const folder = mkdtempSync(join(where.place.data ?? tmpdir(), 'geowrite-peers-'))
-  try {
-    await using cleanup = new AsyncDisposableStack()
-    const contest = await comparison.open({ ...where, folder }, cleanup)
-    const begins: Listener = (pair, side) => {
-      const which = pair < 0 ? `warming up, ${-pair} to go` : `pair ${pair} of ${turns.pairs}`
-      where.progress.step(`${name}: ${which}: ${side === 'peer' ? peer : 'geowrite'}`)
-    }
-    return resultsOf(comparison, await takeTurns(contest, turns, begins, where.signal))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  // Removes the folder when it is disposed, or when the harness is killed.
+  const guardian = cleanup.use(new Guardian(folder))
+  const contest = await comparison.open({ ...where, folder, guardian }, cleanup)
+  const begins: Listener = (pair, side) => {
+    const which = pair < 0 ? `warming up, ${-pair} to go` : `pair ${pair} of ${turns.pairs}`
+    where.progress.step(`${name}: ${which}: ${side === 'peer' ? peer : 'geowrite'}`)
   }
+  return resultsOf(comparison, await takeTurns(contest, turns, begins, where.signal))
 }

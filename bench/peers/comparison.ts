@@ -1,6 +1,7 @@
 // What a comparison with a peer is: what is compared, how far apart the two may be, and two ways to do the same work.
 import type { Progress } from '../cli/progress.ts'
 import type { Scenario } from '../contract/scenario.ts'
+import type { Guardian } from '../deploy/guardian.ts'
 import type { Registry } from '../registry.ts'
 
 /** What one side did in one turn. */
@@ -32,6 +33,8 @@ export interface ContestOrder {
   readonly place: Pick<Scenario, 'data' | 'ports' | 'seed'>
   /** A folder of the comparison's own, removed afterwards. */
   readonly folder: string
+  /** Ends the programs of peers with the harness. */
+  readonly guardian: Guardian
   readonly progress: Progress
   readonly signal: AbortSignal
 }

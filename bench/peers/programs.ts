@@ -4,9 +4,10 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { BenchError, messageOf } from '../contract/errors.ts'
 import type { Command } from '../contract/service.ts'
-import { Guardian } from '../deploy/guardian.ts'
+import type { Guardian } from '../deploy/guardian.ts'
 import { ended, endOf, spawnCommand } from '../deploy/spawn.ts'
 import { orReason } from '../lib/abort.ts'
+import type { ContestOrder } from './comparison.ts'
 
 /** Where Cargo puts programs, which is not on every path. */
 const CARGO_BIN = join(homedir(), '.cargo', 'bin')
@@ -19,13 +20,14 @@ export function findProgram(name: string): string | undefined {
 }
 
 /** Runs programs in a folder, one at a time; they end with the harness, whatever ends it. */
-export class ProgramRunner implements AsyncDisposable {
+export class ProgramRunner {
   readonly #folder: string
   readonly #signal: AbortSignal
-  readonly #guardian = new Guardian()
+  readonly #guardian: Guardian
 
-  constructor(folder: string, signal: AbortSignal) {
+  constructor({ folder, guardian }: Pick<ContestOrder, 'folder' | 'guardian'>, signal: AbortSignal) {
     this.#folder = folder
+    this.#guardian = guardian
     this.#signal = signal
   }
 
@@ -51,9 +53,5 @@ export class ProgramRunner implements AsyncDisposable {
     if (child.exitCode === 0) return
     const [last = why] = readFileSync(logPath, 'utf8').trim().split('\n').slice(-1)
     throw new BenchError('COMPONENT', `${name} did not run (${why === '' ? endOf(child) : why}): ${last}`)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#guardian[Symbol.asyncDispose]()
   }
 }

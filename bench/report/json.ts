@@ -11,6 +11,7 @@ const TABLE_METRICS = [
   'lag_p50',
   'lag_p99',
   'lag_error_p50',
+  'lag_error_distance',
   'conflict_share',
   'conflict_share_predicted',
   'discarded',
@@ -51,7 +52,8 @@ export function jsonSummary(bench: BenchAnalysis, folder: string): string {
       }),
     ),
     writeWaits: writeWaits(system),
-    pairs: bench.runs[0].links.map(({ from, to, delayMs }) => {
+    pairs: bench.runs[0].links.map(({ from, to, delayMs: asked, isUnknown }) => {
+      const delayMs = isUnknown === true ? null : asked
       const at = { dc: from, peer: to }
       const [lagMsP50, lagMsP99, wanBytes] = ['lag_p50', 'lag_p99', 'wan_bytes'].map(
         (metric) => figureOf(system.metrics, metric, at).value,

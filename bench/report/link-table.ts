@@ -7,13 +7,17 @@ import { tableLines, type Row } from './table.ts'
 /** More columns than this do not fit a terminal; metrics.csv has them all. */
 const DCS_MAX = 7
 
-const delayOf = ({ links }: RunAnalysis, from: string, to: string) =>
-  links.find((link) => link.from === from && link.to === to)?.delayMs ?? null
+/** null: the link was not ours to set. */
+function delayOf({ links }: RunAnalysis, from: string, to: string): number | null {
+  const link = links.find((one) => one.from === from && one.to === to)
+  return link === undefined || link.isUnknown === true ? null : link.delayMs
+}
 
 function lagCell(run: RunAnalysis, system: SystemAnalysis, from: string, to: string): string {
   if (from === to) return '·'
   const { value } = figureOf(system.metrics, 'lag_p50', { dc: from, peer: to })
-  return `${shortText(value)} of ${delayOf(run, from, to)}`
+  const delayMs = delayOf(run, from, to)
+  return delayMs === null ? shortText(value) : `${shortText(value)} of ${delayMs}`
 }
 
 /** Lines of the table with an empty one before; none for two DCs, in closed loop, or where it would not fit. */
@@ -31,7 +35,8 @@ export function linkTableLines(bench: BenchAnalysis, colors: Colors, width?: num
       faint: several,
     })),
   ])
-  const group = 'lag p50 ms, of which the one-way delay of the link'
+  const known = run.links.every(({ isUnknown }) => isUnknown !== true)
+  const group = known ? 'lag p50 ms, of which the one-way delay of the link' : 'lag p50 ms'
   return [
     '',
     ...tableLines(

@@ -79,6 +79,7 @@ function lagSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
   const delays = new Set(bench.runs[0].links.map((link) => link.delayMs))
   const [delayMs] = delays
   if (system.rowsPerSecond === null || lag === null || delayMs === undefined) return []
+  if (bench.runs[0].links.some(({ isUnknown }) => isUnknown === true)) return lagFromOutside(bench, system)
   if (delays.size > 1) return unequalLinks(bench, system)
   const error = of(system, 'lag_error_p50').value
   const known = error === null ? '' : `, known to ${shortText(error)} ms`
@@ -89,6 +90,16 @@ function lagSentences(bench: BenchAnalysis, system: SystemAnalysis): string[] {
   }
   return [
     `${named(bench, system)}Of the lag of ${shortText(lag)} ms (p50${known}) the WAN takes ${shortText(delayMs)}, the replication ${shortText(lag - delayMs)}.`,
+  ]
+}
+
+/** Of links that are not ours nothing is known: the lag cannot be told apart, and the harness's own distance is in it. */
+function lagFromOutside(bench: BenchAnalysis, system: SystemAnalysis): string[] {
+  const [error, distance] = ['lag_error_p50', 'lag_error_distance'].map((metric) => of(system, metric).value)
+  const known = error === null ? '' : `, known to ${shortText(error)} ms`
+  const apart = distance === null ? '' : `, of which up to ${shortText(distance)} ms may be the harness’s own distance`
+  return [
+    `${named(bench, system)}A write is visible in the other DC ${shortText(of(system, 'lag_p50').value)} ms after its acknowledgement, as the harness sees it (p50${known})${apart}.`,
   ]
 }
 
@@ -203,7 +214,9 @@ function storageSentences(bench: BenchAnalysis): string[] {
 function missingSentences(bench: BenchAnalysis): string[] {
   const nowhere = (metric: string) => bench.systems.every((system) => of(system, metric).value === null)
   return [
-    ...(nowhere('write_amplification')
+    ...(bench.runs[0].links.some(({ isUnknown }) => isUnknown === true)
+      ? ['WAN bytes and write amplification are n/a: the servers and the links between them are not the harness’s to measure.']
+      : nowhere('write_amplification')
       ? ['Write amplification is n/a: the system does not count bytes written where the data lie.']
       : []),
     ...(nowhere('lag_p50') ? ['Lag is n/a: no write was seen arriving in another DC.'] : []),

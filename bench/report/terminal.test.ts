@@ -156,6 +156,51 @@ test('the meaning names the slower system and by how much, what is estimated, an
   assert.match(text, /Write amplification is n\/a/)
 })
 
+const waited = (dc: string, peer: string, roundTrips: number, theory: number, rttMs: number) =>
+  (
+    [
+      ['write_round_trips', roundTrips],
+      ['write_round_trips_theory', theory],
+      ['write_wait_theory', theory * rttMs],
+      ['write_wait_beyond', (roundTrips - theory) * rttMs],
+    ] as const
+  ).map(([name, value]) => ({ ...metric(name, value), dc, peer }))
+
+test('where writes wait for other DCs it says how many round trips they took, and how many they should', () => {
+  const near = [...waited('us-east', 'eu-west', 1.02, 1, 80), ...waited('eu-west', 'us-east', 1.04, 1, 80)]
+  const far = [...waited('us-east', 'ap-south', 4.1, 4, 100), ...waited('eu-west', 'us-east', 4, 4, 80)]
+  const textOf = (metrics: readonly Metric[], change: Partial<SystemAnalysis> = {}) =>
+    renderBench(bench([system('a x', { metrics: [...USUAL, ...metrics], ...change })]), 'f', PLAIN).replaceAll(
+      /\s+/g,
+      ' ',
+    )
+  assert.match(
+    textOf(near),
+    /A write takes 1\.02 to 1\.04 round trips of 80\.0 ms \(p50\), where theory says 1: 1\.60 to 3\.20 ms beyond\./,
+  )
+  assert.match(textOf(far), /4\.00 to 4\.10 round trips of 80\.0 to 100 ms \(p50\), where theory says 4: 0 to 10/)
+  const unwaited = waited('us-east', 'eu-west', 0.04, 0, 80)
+  for (const text of [textOf([]), textOf(unwaited), textOf(near, { rowsPerSecond: null })]) {
+    assert.doesNotMatch(text, /round trips of/)
+  }
+  const { systems } = JSON.parse(jsonSummary(bench([system('a x', { metrics: [...USUAL, ...near] })]), 'f'))
+  const first = systems[0].writeWaits[0]
+  assert.deepEqual(
+    [first.dc, first.peer, first.roundTrips, first.theory, first.theoryMs],
+    ['us-east', 'eu-west', 1.02, 1, 80],
+  )
+})
+
+test('figures that are not for publishing say why, once, in the table and in the JSON', () => {
+  const why = ['a quick run warms up and measures briefly (--quick)']
+  const quick = bench([system('a x'), system('b y')], VALID, { notForPublishing: why })
+  assert.equal(renderBench(quick, 'f', PLAIN).split('not for publishing: a quick run').length, 2)
+  assert.deepEqual(JSON.parse(jsonSummary(quick, 'f')).notForPublishing, why)
+  const whole = bench([system('a x')], VALID, { notForPublishing: [] })
+  assert.doesNotMatch(renderBench(whole, 'f', PLAIN), /publishing/)
+  assert.deepEqual(JSON.parse(jsonSummary(whole, 'f')).notForPublishing, [])
+})
+
 test('repeats show their lowest and highest, and rows at different rates are said to be', () => {
   const spread = USUAL.map((one) => (one.metric === 'acknowledged' ? { ...one, low: 5900, high: 6100 } : one))
   const systems = [system('a x', { runs: ['1', '2', '3'], metrics: spread }), system('b y', { rowsPerSecond: 3000 })]

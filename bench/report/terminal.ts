@@ -116,6 +116,7 @@ function wanText(run: RunAnalysis): string {
     return most === 0 ? '' : `${least === most ? least : `${least}–${most}`} ${unit}${after}`
   }
   const { links } = run
+  if (links.some(({ isUnknown }) => isUnknown === true)) return `${run.dcs.join(' ⇄ ')}${fromHarness(run)}`
   const delays = new Set(links.map((link) => link.delayMs))
   const each = delays.size === 1 ? `${links[0].delayMs} ms each way` : among([...delays], 'ms one way')
   const jitter = among(
@@ -125,6 +126,15 @@ function wanText(run: RunAnalysis): string {
   const limits = links.flatMap(({ bandwidthBytesPerSecond: limit }) => (limit === undefined ? [] : [limit / 1e6]))
   const limit = limits.length === 0 ? '' : `, ${among(limits, 'MB/s')}${limits.length < links.length ? ' on some' : ''}`
   return `${run.dcs.join(' ⇄ ')} ${each}${jitter === '' ? '' : ` ± ${jitter}`}${limit}${measuredText(run, delays.size === 1)}`
+}
+
+/** How far servers that are not ours are from the harness. */
+function fromHarness({ dcs, metrics }: RunAnalysis): string {
+  const trips = dcs.flatMap((dc) => {
+    const trip = metrics.find((m) => m.metric === 'rtt_p50' && m.phase === 'during' && m.peer === dc)
+    return trip === undefined ? [] : [`${dc} ${shortText(trip.value)} ms`]
+  })
+  return trips.length === 0 ? '' : ` (RTT from the harness: ${trips.join(', ')} p50)`
 }
 
 /** The round trips that the links really had: as they were where all are alike, else how far the worst was off. */
@@ -157,6 +167,6 @@ function verdictLines(bench: BenchAnalysis, folder: string, colors: Colors, line
     ...unpublishable(bench.runs)
       .flatMap((why) => indented(`not for publishing: ${why}.`))
       .map(colors.doubtful),
-    `${word}${quick} · fdatasync ${shortText(fdatasync)} ms p50 · details: ${folder}`,
+    `${word}${quick}${fdatasync === null ? '' : ` · fdatasync ${shortText(fdatasync)} ms p50`} · details: ${folder}`,
   ]
 }

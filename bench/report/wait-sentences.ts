@@ -16,7 +16,7 @@ export function waitsText({ roundTrips, to }: Waits): string {
 }
 
 /** What one DC's writes took. */
-export interface WriteWait {
+interface WriteWait {
   readonly dc: string
   readonly peer: string
   readonly roundTrips: number | null

@@ -53,7 +53,7 @@ export async function calibrate(
   // A failed phase is reported by whoever awaits it below.
   running.catch(() => undefined)
   const count = async (atUs: number) => {
-    await delay((atUs - nowUs()) / 1000, signal)
+    await delay(Math.max(0, (atUs - nowUs()) / 1000), signal)
     return { acknowledged: await threads.counts(), seen: readable ? await threads.seen() : undefined }
   }
   await ramp?.untilSteady()

@@ -11,6 +11,8 @@ const WHOLE_TABLE_BUCKETS = 1024
 
 interface Divergence {
   readonly wholeTableEqual: boolean
+  /** Every DC holds the same of the written keys. */
+  readonly heldEqual: boolean
   /** Ends soon where the written keys explain everything; else reads every bucket left from every DC. */
   readonly rows: AsyncIterable<DivergentRow>
 }
@@ -48,8 +50,9 @@ export async function findDivergence(
   content: ContentMaker,
 ): Promise<Divergence> {
   const whole = await digestsOf(admin, dcs, { buckets: WHOLE_TABLE_BUCKETS })
-  if (differingBuckets(whole).length === 0) return { wholeTableEqual: true, rows: none() }
   const places = differingPlaces(held)
+  const heldEqual = places.length === 0
+  if (differingBuckets(whole).length === 0) return { wholeTableEqual: true, heldEqual, rows: none() }
   const found = Float64Array.from(places, (place) => keys[place])
   const parts =
     found.length === 0 ? undefined : await digestsOf(admin, dcs, { buckets: WHOLE_TABLE_BUCKETS, keys: found })
@@ -69,7 +72,7 @@ export async function findDivergence(
     const known = new Set(found)
     for await (const row of divergentIn(admin, dcs, left, content)) if (!known.has(row.key)) yield row
   }
-  return { wholeTableEqual: false, rows: rows() }
+  return { wholeTableEqual: false, heldEqual, rows: rows() }
 }
 
 async function* none(): AsyncGenerator<DivergentRow> {}

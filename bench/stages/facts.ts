@@ -1,7 +1,10 @@
 // Puts together run.json: everything that a run knows of itself before anybody analyses it.
+import type { DeployPlan } from '../contract/driver.ts'
 import type { Counters } from '../contract/store-words.ts'
 import type { FaultFacts } from '../contract/fault.ts'
-import type { CounterMark, ProberFacts, RunFacts, WarmUpStretch, WorkerPhase } from '../contract/run-folder.ts'
+import type { CounterMark, ProberFacts, RunFacts, WorkerPhase } from '../contract/run-folder.ts'
+import type { WarmUpStretch } from '../contract/warm-up.ts'
+import { externalUse } from '../deploy/external-endpoints.ts'
 import { machine } from '../measure/resources.ts'
 import type { RunContext } from '../run.ts'
 import { workloadOptions } from '../systems.ts'
@@ -36,10 +39,34 @@ function calibrationFacts(calibration: Calibration | undefined): RunFacts['calib
   return { acknowledgedPerSecond, visiblePerSecond, rowsPerSecond: roundRate(AUTO_SHARE * visiblePerSecond) }
 }
 
+/** The settings that mean something: those of servers that are there already are their own. */
+function settingsInForce({ scenario, system: { entry, settings } }: RunContext): Readonly<Record<string, string>> {
+  if (scenario.deployment !== 'external') return settings
+  const { settings: ours } = externalUse(entry.driver)
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => ours.includes(name)))
+}
+
+function externalFacts({ system }: RunContext, plan: DeployPlan): Pick<RunFacts['scenario'], 'external'> {
+  const { external } = plan
+  if (external === undefined) return {}
+  const dcs = Object.entries(external.access)
+  const services = system.entry.driver.services(plan)
+  return {
+    external: {
+      encryption: Object.fromEntries(
+        dcs.map(([dc, { tls }]) => [dc, tls === null ? 'none' : tls.verify ? 'verified' : 'unverified']),
+      ),
+      peerEncryption: Object.fromEntries(dcs.map(([dc, { peerTls }]) => [dc, peerTls.mode])),
+      besideHarness: services.filter(({ role }) => role === 'replication').map(({ name }) => name),
+    },
+  }
+}
+
 export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gathered): RunFacts {
   const { scenario, system, workload } = context
   const { rows, overlap, skew, distribution, deletes } = workloadOptions(scenario, workload)
   const { convergence, back } = gathered
+  const containers = opened.house.containerFacts()
   const waits = system.replication.waits?.(system.settings)
   return {
     format: 1,
@@ -50,7 +77,7 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
       replication: system.replication.name,
       mode: system.mode.name,
       capabilities: system.replication.capabilities,
-      settings: system.settings,
+      settings: settingsInForce(context),
       store: opened.store,
       ...(waits === undefined ? {} : { waits }),
     },
@@ -64,6 +91,7 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
       shardKey: 'key',
       topology: opened.topology,
       deployment: scenario.deployment,
+      ...externalFacts(context, opened.plan),
       seed: scenario.seed,
       arrivals: scenario.arrivals,
       rowsPerSecond: gathered.rowsPerSecond,
@@ -99,11 +127,13 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
       timedOut: convergence?.timedOut ?? false,
       restedApart: convergence?.restedApart ?? false,
       wholeTableEqual: back?.wholeTableEqual ?? null,
+      ...(back === undefined ? {} : { readBacks: back.reads }),
       startedEqual: opened.startedEqual,
     },
     divergent: back?.divergent ?? { total: 0, rows: [] },
     counters: gathered.counters,
     pressure: gathered.pressure,
     ledgerDropped: false,
+    ...(containers === undefined ? {} : { containers }),
   }
 }

@@ -2,20 +2,21 @@
 import { randomBytes } from 'node:crypto'
 import type { DeployPlan, Driver, Endpoints, Joining } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
-import { RTT_COLUMNS, type LinkVerification, type RunFacts } from '../contract/run-folder.ts'
+import { RTT_COLUMNS, type ContainerFacts, type LinkVerification, type RunFacts } from '../contract/run-folder.ts'
 import type { Scenario } from '../contract/scenario.ts'
+import type { Service } from '../contract/service.ts'
 import type { Topology } from '../contract/topology.ts'
 import type { Deployment } from '../deploy/deployment.ts'
 import type { ServiceUsage } from '../deploy/usage-meter.ts'
 import type { FaultGround } from '../faults/fault-kind.ts'
 import { delay } from '../lib/clock.ts'
 import { atSeconds, CsvLog } from '../measure/csv-log.ts'
-import { measureGround } from '../measure/ground.ts'
 import { linkEntry, routesOf } from '../wan/links.ts'
 import { Pinger } from '../wan/pinger.ts'
 import type { LinkControl } from '../wan/wan.ts'
 import { deploymentOf } from './deployments.ts'
 import { faultGround } from './fault-ground.ts'
+import { groundOf, groundServices } from './ground.ts'
 import type { Journal } from './journal.ts'
 
 const PING_PERIOD_MS = 200
@@ -28,23 +29,31 @@ const INTERRUPTED_STOP_LIMIT_MS = 1500
 export class House implements AsyncDisposable, Joining {
   readonly ground: RunFacts['ground']
   readonly verified: readonly LinkVerification[]
+  readonly topology: Topology
+  /** Whether the stores' data are on this machine. */
+  readonly storesAreHere: boolean
   readonly links: LinkControl
   /** Aborted with SERVICE_DIED when a service ends that nobody asked to end. */
   readonly died: AbortSignal
+  readonly #services: readonly Service[]
   readonly #deployment: Deployment
   readonly #pinger: Pinger
   readonly #cleanup: AsyncDisposableStack
 
   private constructor(
-    parts: Pick<House, 'ground' | 'verified' | 'links' | 'died'>,
+    parts: Pick<House, 'ground' | 'verified' | 'topology' | 'storesAreHere' | 'links' | 'died'>,
+    services: readonly Service[],
     deployment: Deployment,
     pinger: Pinger,
     cleanup: AsyncDisposableStack,
   ) {
     this.ground = parts.ground
     this.verified = parts.verified
+    this.topology = parts.topology
+    this.storesAreHere = parts.storesAreHere
     this.links = parts.links
     this.died = parts.died
+    this.#services = services
     this.#deployment = deployment
     this.#pinger = pinger
     this.#cleanup = cleanup
@@ -57,22 +66,25 @@ export class House implements AsyncDisposable, Joining {
     topology: Topology,
     scenario: Scenario,
     signal: AbortSignal,
+    progress: (sentence: string) => void = () => undefined,
   ): Promise<House> {
     await using cleanup = new AsyncDisposableStack()
     const death = new AbortController()
-    const { deployment, wan } = await deploymentOf(scenario, {
+    const { deployment, wan } = await deploymentOf(scenario, plan, {
       runId: randomBytes(6).toString('hex'),
       onDeath: (error) => death.abort(error),
+      progress,
     })
     cleanup.defer(() => deployment.stop(signal.aborted ? INTERRUPTED_STOP_LIMIT_MS : STOP_LIMIT_MS))
-    const ground = await measureGround(deployment.folder)
+    const storesAreHere = plan.external === undefined
     const services = driver.services(plan)
     const pings = cleanup.use(await wan.pings(topology))
-    await deployment.place([...services, ...pings.services])
+    await deployment.place([...services, ...pings.services, ...groundServices(deployment, topology)])
     await deployment.place(wan.linkServices(topology, [...routesOf(topology, services), ...pings.routes], plan.seed))
     const entry = (from: string, to: string, port: string) => linkEntry(topology, from, to, port)
     deployment.route(entry)
     await deployment.start('links', signal, () => undefined)
+    const ground = await groundOf(deployment, topology, storesAreHere)
     const links = cleanup.use(await wan.control(topology, deployment.endpoints()))
     await deployment.start('deploy', signal, () => undefined)
     await pings.connect(
@@ -81,7 +93,8 @@ export class House implements AsyncDisposable, Joining {
     )
     const pinger = new Pinger(topology, pings)
     const verified = await verifiedLinks(pinger, signal)
-    return new House({ ground, verified, links, died: death.signal }, deployment, pinger, cleanup.move())
+    const parts = { ground, verified, topology, storesAreHere, links, died: death.signal }
+    return new House(parts, services, deployment, pinger, cleanup.move())
   }
 
   endpoints(): Endpoints {
@@ -107,12 +120,23 @@ export class House implements AsyncDisposable, Joining {
     return faultGround(this.#deployment, this.links)
   }
 
+  /** What the services were, where they are containers. */
+  containerFacts(): ContainerFacts | undefined {
+    return this.#deployment.containerFacts?.()
+  }
+
   usage(): Promise<readonly ServiceUsage[]> {
     return this.#deployment.usage()
   }
 
   startReplication(signal: AbortSignal): Promise<void> {
     return this.#deployment.start('replicate', signal, () => undefined)
+  }
+
+  /** Ends the replication services of ours, so that nothing holds what they use in the stores. */
+  async endReplication(): Promise<void> {
+    const own = this.#services.filter(({ role }) => role === 'replication')
+    await Promise.all(own.map(({ name }) => this.#deployment.shutDown(name)))
   }
 
   /** Pings every link from now on, while the load runs. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Admin, DeployPlan } from '../contract/driver.ts'
+import { messageOf } from '../contract/errors.ts'
 import type { StoreDescription } from '../contract/store-words.ts'
 import { RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
 import type { Topology } from '../contract/topology.ts'
@@ -11,6 +12,7 @@ import { ContentMaker } from '../lib/content.ts'
 import { provide } from '../deploy/provision.ts'
 import type { RunContext } from '../run.ts'
 import { deployPlanOf, systemName, topologyOf } from '../systems.ts'
+import { placeKindOf } from './deployments.ts'
 import { differingBuckets, digestsOf } from './digests.ts'
 import { faultsFor } from './fault-ground.ts'
 import { House } from './house.ts'
@@ -51,6 +53,19 @@ function delaysText({ links }: Topology): string {
   return least === most ? `${least} ms` : `${least} to ${most} ms`
 }
 
+/** Ends the admin; on servers that were not deployed, what the run made there first, and before it what still uses that. */
+async function endAdmin(admin: Admin, house: House, note: (sentence: string) => void): Promise<void> {
+  await using _last = admin
+  if (admin.remove === undefined || house.storesAreHere) return
+  try {
+    await house.endReplication()
+    await admin.remove()
+  } catch (error) {
+    // The run is over either way, and what it found stands.
+    note(`what it made on your servers is not all removed, which the next run there does: ${messageOf(error)}`)
+  }
+}
+
 /** Deploys and loads. What was started is ended again when it fails. */
 export async function openRun(context: RunContext): Promise<OpenedRun> {
   const { scenario, system, workload, folder, progress } = context
@@ -65,12 +80,19 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
   const journal = new Journal(folder)
   cleanup.defer(() => journal.close())
 
-  await provide(driver.provisions?.(plan.settings) ?? [], context.signal, step)
-  step(`starting ${dcNames.join(', ')}, ${delaysText(topology)} apart`)
-  const house = cleanup.use(await House.open(driver, plan, topology, scenario, context.signal))
+  if (plan.external === undefined)
+    await provide(driver.provisions?.(plan.settings, placeKindOf(scenario)) ?? [], context.signal, step)
+  const where = dcNames.join(', ')
+  step(
+    plan.external === undefined
+      ? `starting ${where}, ${delaysText(topology)} apart`
+      : `reaching your servers in ${where}`,
+  )
+  const house = cleanup.use(await House.open(driver, plan, topology, scenario, context.signal, step))
   const signal = AbortSignal.any([context.signal, house.died])
   journal.event('stage', 'deployed')
-  const admin = cleanup.use(await orReason(driver.admin(house.endpoints(), plan, signal), signal))
+  const admin = await orReason(driver.admin(house.endpoints(), plan, signal), signal)
+  cleanup.defer(() => endAdmin(admin, house, (text) => progress.note(`${systemName(system)}: ${text}`)))
   await orReason(admin.prepare(), signal)
   const store = await orReason(admin.describe(), signal)
 

@@ -79,7 +79,7 @@ export class Sampler {
         service,
         dc,
         role,
-        cpuSeconds.toFixed(3),
+        cpuSeconds?.toFixed(3) ?? null,
         residentBytes,
         storageWriteBytes,
         storageReadBytes,
@@ -93,7 +93,7 @@ export class Sampler {
       this.#answers.of('links', () => this.#house.links.counters()),
       this.#answers.of('backlog', () => this.#admin.backlog()),
     ])
-    for (const { from, to } of this.#house.verified) {
+    for (const { from, to } of this.#house.topology.links) {
       const link = counters?.find((entry) => entry.from === from && entry.to === to)
       const behind = backlog?.find((entry) => entry.from === from && entry.to === to)
       if (link === undefined && behind === undefined) continue
@@ -109,7 +109,7 @@ export class Sampler {
     const services = usages.map(({ service, dc, role, cpuSeconds, residentMaxBytes, storageWriteBytes }) => {
       return { service, dc, role, cpuSeconds, storageWriteBytes, residentMaxBytes }
     })
-    const deviceWriteBytes = deviceWrittenBytes(this.#house.ground.folder)
+    const deviceWriteBytes = this.#house.storesAreHere ? deviceWrittenBytes(this.#house.ground.folder) : null
     return { name, atUs: nowUs() - this.#epochUs, deviceWriteBytes, links, services }
   }
 

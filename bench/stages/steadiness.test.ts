@@ -1,7 +1,7 @@
 // When a warm-up may end, on planted costs: decays, noise, steps, slow trends, and costs too small to wait for.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CostWindow } from '../contract/run-folder.ts'
+import type { CostWindow } from '../contract/warm-up.ts'
 import { randomStream } from '../lib/random.ts'
 import { steadinessOf } from './steadiness.ts'
 
@@ -10,7 +10,8 @@ const MOST = 75
 const RUNS = 80
 
 interface Planted {
-  readonly cpuUs?: number
+  /** null: nobody counts it. */
+  readonly cpuUs?: number | null
   readonly serviceMs?: readonly (number | null)[]
   readonly rowsPerSecond?: number
 }
@@ -83,6 +84,16 @@ test('noise alone delays the end of a warm-up little, and rarely hides a decay',
   assert.ok(at(left, 0.5) < 0.05 && at(left, 0.95) < 0.15, `${at(left, 0.5)} and ${at(left, 0.95)} left`)
 })
 
+test('service times that scatter without a trend hold no warm-up up', (t) => {
+  t.diagnostic(`seed ${SEED}`)
+  const ends = Array.from({ length: RUNS }, (_, run) => {
+    const [one, other] = [noise(0.8, 1000 + 2 * run), noise(0.8, 1001 + 2 * run)]
+    return endsAfter(() => ({ serviceMs: [20 * one(), 20 * other()] })) ?? MOST
+  })
+  const sorted = ends.toSorted((a, b) => a - b)
+  assert.ok(sorted[Math.floor(0.9 * RUNS)] <= 16, `${sorted[Math.floor(0.9 * RUNS)]} windows`)
+})
+
 test('a step down is waited out until it has passed the middle of the windows', () => {
   const ends = endsAfter((i) => ({ cpuUs: i < 8 ? 800 : 400 })) ?? Number.NaN
   assert.ok(ends >= 14 && ends <= 20, `${ends} windows`)
@@ -116,9 +127,13 @@ test('what is too small to wait for is not waited for', () => {
   assert.ok((endsAfter((i) => ({ cpuUs: 400 - 20 * Math.min(i, 15), rowsPerSecond: 5000 })) ?? 0) > 20)
 })
 
-test('a generator that never has a row says nothing, and a system that acknowledges nothing is not steady', () => {
+test('a generator that never has a row says nothing, nor CPU that nobody counts, and a system that acknowledges nothing is not steady', () => {
   assert.equal(
     endsAfter(() => ({ serviceMs: [10, null] })),
+    12,
+  )
+  assert.equal(
+    endsAfter(() => ({ cpuUs: null })),
     12,
   )
   assert.equal(

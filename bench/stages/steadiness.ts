@@ -1,8 +1,8 @@
 // When a system has warmed up: what a row costs, in CPU and in time, no longer falls. Pure.
-import { AUDIT_BOUNDS } from '../analyse/audit-table.ts'
+import { AUDIT_BOUNDS, TREND_Z } from '../analyse/audit-table.ts'
 import { median } from 'simple-statistics'
 import { trendOf } from '../analyse/statistics.ts'
-import type { CostWindow } from '../contract/run-folder.ts'
+import type { CostWindow } from '../contract/warm-up.ts'
 
 /** Windows over which a fall is judged, and how often in a row it must be small: one stretch may look flat by chance. */
 const JUDGED = 10
@@ -20,21 +20,29 @@ export interface Steadiness {
 
 const numbers = (values: readonly (number | null)[]): number[] => values.map((value) => value ?? Number.NaN)
 
-/** The Theil–Sen fall of a series over its length ÷ its median; 0 where it is below `floor`, or rises. */
-function fallOf(series: readonly number[], floor: number): number | null {
+/**
+ * The Theil–Sen fall of a series over its length ÷ its median; 0 where it is below `floor`, or rises, or where the Mann–Kendall
+ * test does not find it beyond `z`.
+ */
+function fallOf(series: readonly number[], floor: number, z = 0): number | null {
   const trend = trendOf(series)
   if (trend === null) return null
-  return -trend.change <= floor ? 0 : -trend.change / trend.median
+  return -trend.change <= floor || trend.z > -z ? 0 : -trend.change / trend.median
 }
 
 function largestFall(windows: readonly CostWindow[]): number | null {
-  const cpu = numbers(windows.map(({ cpuUsPerRow }) => cpuUsPerRow))
+  const series = (values: readonly (number | null)[]) =>
+    values.every((value) => value === null) ? [] : [numbers(values)]
+  const cpu = series(windows.map(({ cpuUsPerRow }) => cpuUsPerRow))
   const cpuFloorUs = (CPU_FLOOR_CORES * 1e6) / Math.max(1, median(windows.map((window) => window.rowsPerSecond)))
-  const services = windows[0].serviceP50Ms.map((_, generator) => numbers(windows.map((w) => w.serviceP50Ms[generator])))
-  // A generator without any rows has nothing to say; where nothing was acknowledged at all the CPU has no series either.
-  const spoken = services.filter((series) => series.some((value) => !Number.isNaN(value)))
-  const falls = [fallOf(cpu, cpuFloorUs), ...spoken.map((series) => fallOf(series, SERVICE_FLOOR_MS))]
-  return mostOf(falls)
+  // Service times are noisy where cores are short: of theirs only falls that chance does not explain are waited for.
+  // A generator without any rows has nothing to say, nor has CPU that nobody counts.
+  const services = windows[0].serviceP50Ms.flatMap((_, i) => series(windows.map((window) => window.serviceP50Ms[i])))
+  const falls = [
+    ...cpu.map((one) => fallOf(one, cpuFloorUs)),
+    ...services.map((one) => fallOf(one, SERVICE_FLOOR_MS, TREND_Z)),
+  ]
+  return falls.length === 0 ? null : mostOf(falls)
 }
 
 /** The largest; null where one is not known. */

@@ -1,9 +1,9 @@
 // A warm-up that lasts until the system is steady: the load under way is looked at in windows, until what a row costs falls no more.
-import type { CostWindow, WarmUpStretch } from '../contract/run-folder.ts'
+import type { CostWindow, WarmUpStretch } from '../contract/warm-up.ts'
 import type { CalibrationRamp } from './calibrate.ts'
 import { delay, nowUs } from '../lib/clock.ts'
 import type { House } from './house.ts'
-import { steadinessOf } from './steadiness.ts'
+import { steadinessOf, type Steadiness } from './steadiness.ts'
 import { ORDER_AHEAD_US, type PhaseOrder } from './thread-plan.ts'
 import type { PhaseResult, Threads } from './threads.ts'
 
@@ -15,7 +15,8 @@ const CALIBRATION_MOST_MS = 100_000
 
 interface Reading {
   readonly atUs: number
-  readonly cpuSeconds: number
+  /** null: not every server is ours to measure. */
+  readonly cpuSeconds: number | null
   readonly rows: number
   readonly serviceP50Ms: readonly (number | null)[]
 }
@@ -25,7 +26,10 @@ async function readingOf(threads: Threads, house: House): Promise<Reading> {
   const servers = usages.filter(({ role }) => role !== 'link')
   return {
     atUs: nowUs(),
-    cpuSeconds: servers.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+    cpuSeconds: servers.reduce<number | null>(
+      (sum, { cpuSeconds }) => (sum === null || cpuSeconds === null ? null : sum + cpuSeconds),
+      0,
+    ),
     rows: counts.reduce((sum, { rows }) => sum + rows, 0),
     serviceP50Ms: counts.map(({ serviceP50Ms }) => serviceP50Ms),
   }
@@ -34,21 +38,21 @@ async function readingOf(threads: Threads, house: House): Promise<Reading> {
 function windowBetween(from: Reading, to: Reading): CostWindow {
   const seconds = (to.atUs - from.atUs) / 1e6
   const rows = to.rows - from.rows
-  const cpuUs = (to.cpuSeconds - from.cpuSeconds) * 1e6
+  const cpuUs = to.cpuSeconds === null || from.cpuSeconds === null ? null : (to.cpuSeconds - from.cpuSeconds) * 1e6
   return {
     seconds,
     rowsPerSecond: rows / seconds,
-    cpuUsPerRow: rows > 0 ? cpuUs / rows : null,
+    cpuUsPerRow: rows > 0 && cpuUs !== null ? cpuUs / rows : null,
     serviceP50Ms: to.serviceP50Ms,
   }
 }
 
 /** Says how a window went and what the judgement so far is. */
-function costText({ cpuUsPerRow, serviceP50Ms }: CostWindow, fall: number | null): string {
+function costText({ cpuUsPerRow, serviceP50Ms }: CostWindow, { steady, fall }: Steadiness): string {
   const times = serviceP50Ms.flatMap((ms) => (ms === null ? [] : [ms]))
   const service = times.length === 0 ? 'no answers' : `service p50 ${Math.max(...times).toFixed(1)} ms`
-  const falling = fall === null ? '' : `, of late falling by ${(100 * fall).toFixed(0)} %`
-  return `a row costs ${cpuUsPerRow === null ? 'n/a' : cpuUsPerRow.toFixed(0)} µs of CPU, ${service}${falling}`
+  const judged = steady ? ', steady' : fall === null ? '' : ', not yet steady'
+  return `a row costs ${cpuUsPerRow === null ? 'n/a' : cpuUsPerRow.toFixed(0)} µs of CPU, ${service}${judged}`
 }
 
 /** All stretches in which one run warms up until it is steady. */
@@ -109,10 +113,10 @@ export class WarmUp {
       const now = await readingOf(this.#threads, this.#house)
       windows.push(windowBetween(before, now))
       before = now
-      const { steady, fall } = steadinessOf(windows)
-      this.#live(costText(windows[windows.length - 1], fall))
-      if (!steady && now.atUs < lastUs) continue
-      this.stretches.push({ phase, steady, fall, windows })
+      const judged = steadinessOf(windows)
+      this.#live(costText(windows[windows.length - 1], judged))
+      if (!judged.steady && now.atUs < lastUs) continue
+      this.stretches.push({ phase, ...judged, windows })
       return
     }
   }

@@ -1,14 +1,20 @@
 // The WAN as the harness sees it: which relay services a topology needs, where each route enters them, and their controls.
 import type { Endpoints } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
-import type { PortName, Service } from '../contract/service.ts'
+import type { Container, PortName, Service } from '../contract/service.ts'
 import { linkBetween, type Topology } from '../contract/topology.ts'
 import { READY_LINE } from '../lib/service-process.ts'
 import type { LinkCounters, LinkState, RelayConfig } from './link-state.ts'
 import { RelayClient } from './relay-client.ts'
 import type { LinkControl, LinkRoute } from './wan.ts'
 
-const RELAY = new URL('./relay.ts', import.meta.url)
+const RELAY: LinkProgram = { script: new URL('./relay.ts', import.meta.url) }
+
+/** What holds the links of a pair: a script that follows `relay.ts`, and how it runs in a container, if it does. */
+interface LinkProgram {
+  readonly script: URL
+  readonly container?: Container
+}
 
 interface Pair {
   readonly a: string
@@ -52,6 +58,16 @@ export function routesOf(topology: Topology, services: readonly Service[]): read
 
 /** One relay service for each unordered pair of DCs; it holds both directed links and listens once for each route. */
 export function relayServices(topology: Topology, routes: readonly LinkRoute[], seed: number): readonly Service[] {
+  return linkServices(topology, routes, seed, RELAY)
+}
+
+/** The same with another program. A container joins the networks of both DCs. */
+export function linkServices(
+  topology: Topology,
+  routes: readonly LinkRoute[],
+  seed: number,
+  { script, container }: LinkProgram,
+): readonly Service[] {
   return pairsOf(topology).map((pair): Service => {
     const { a, b } = pair
     const own = routes.filter(({ from, to }) => (from === a && to === b) || (from === b && to === a))
@@ -80,7 +96,7 @@ export function relayServices(topology: Topology, routes: readonly LinkRoute[], 
       setup: () => [],
       command: (place) => ({
         program: 'node',
-        args: [place.source(RELAY), `${place.folder}/relay.json`],
+        args: [place.source(script), `${place.folder}/relay.json`],
       }),
       ready: { type: 'line', starts: READY_LINE },
       readyTimeoutMs: 15_000,
@@ -88,6 +104,7 @@ export function relayServices(topology: Topology, routes: readonly LinkRoute[], 
       stopTimeoutMs: 2_000,
       unprivileged: false,
       watchesParent: true,
+      ...(container === undefined ? {} : { container: { ...container, joins: [b] } }),
     }
   })
 }

@@ -2,6 +2,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../contract/driver.ts'
 import { nowUs } from '../lib/clock.ts'
+import { PingTimers } from './ping-timers.ts'
 
 const PING_BYTES = 8
 /** Pings under way on one link; while it holds, no more are sent. */
@@ -76,31 +77,16 @@ class PingedLink {
 
 /** Pings links at a period that may change. */
 export class PingedLinks {
-  readonly #links: readonly PingedLink[]
-  #timers: readonly NodeJS.Timeout[] = []
-  #generation = 0
+  readonly #timers: PingTimers
 
   constructor(targets: readonly PingTarget[], report: (sample: PingSample) => void) {
-    this.#links = targets.map((target) => new PingedLink(target, report))
+    const links = targets.map((target) => new PingedLink(target, report))
+    this.#timers = new PingTimers(links.map((link) => () => link.ping()))
   }
 
   /** Pings every link once in `periodMs` from now on; null stops. */
   every(periodMs: number | null): void {
-    const started = ++this.#generation
-    for (const timer of this.#timers) clearTimeout(timer)
-    if (periodMs === null) return
-    const isCurrent = () => started === this.#generation
-    this.#timers = this.#links.map((link, i) =>
-      // Spread over the period, so that pings do not queue behind one another.
-      setTimeout(
-        () => {
-          if (!isCurrent()) return
-          link.ping()
-          const each = setInterval(() => (isCurrent() ? link.ping() : clearInterval(each)), periodMs)
-        },
-        (i * periodMs) / this.#links.length,
-      ),
-    )
+    this.#timers.every(periodMs)
   }
 }
 

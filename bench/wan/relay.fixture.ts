@@ -37,14 +37,18 @@ export async function startRelay(
   onTarget: ((socket: Socket) => void) | Address | 'refuses',
   link: { delayMs: number; jitterMs?: number; bandwidthBytesPerSecond?: number },
   seed = 1,
+  script = new URL('./relay.ts', import.meta.url),
 ): Promise<RelayUnderTest> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const accept = (socket: Socket) => {
     socket.on('error', () => undefined)
     if (typeof onTarget === 'function') onTarget(socket)
-  })
-  const own = await listen(server)
-  if (typeof onTarget !== 'function') server.close()
-  const target = typeof onTarget === 'object' ? onTarget : own
+  }
+  // As each route has in a run, the quiet one has a target of its own.
+  const servers = [1, 2].map(() => createServer({ allowHalfOpen: true, noDelay: true }, accept))
+  const own = await Promise.all(servers.map(listen))
+  const closeServers = () => servers.forEach((server) => server.close())
+  if (typeof onTarget !== 'function') closeServers()
+  const [target, quietTarget] = typeof onTarget === 'object' ? [onTarget, onTarget] : own
   const [control, entry, quiet] = await freeAddresses(3)
   const common = { jitterMs: 0, ...link }
   const config: RelayConfig = {
@@ -55,14 +59,15 @@ export async function startRelay(
     ],
     routes: [
       { from: 'a', to: 'b', listen: entry, target, counted: true },
-      { from: 'a', to: 'b', listen: quiet, target, counted: false },
+      { from: 'a', to: 'b', listen: quiet, target: quietTarget, counted: false },
     ],
     seed,
   }
   const folder = mkdtempSync(join(tmpdir(), 'geowrite-relay-'))
   writeFileSync(join(folder, 'relay.json'), JSON.stringify(config))
-  const relay = new URL('./relay.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [relay, join(folder, 'relay.json')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script.pathname, join(folder, 'relay.json')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   await once(child.stdout, 'data')
   const client = await ControlClient.open(control)
   const set = (from: string, to: string, change: Partial<LinkState>): Promise<void> =>
@@ -79,7 +84,7 @@ export async function startRelay(
     counters: () => client.ask('counters'),
     [Symbol.asyncDispose]: async () => {
       client.close()
-      server.close()
+      closeServers()
       const exited = once(child, 'exit')
       child.stdin.end()
       await exited

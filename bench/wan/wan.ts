@@ -8,6 +8,9 @@ import type { PingSample } from './pinged-link.ts'
 /** The port of every DC that pings reach. */
 export const ECHO_PORT = 'echo'
 
+/** Where round trips come from that no DC takes itself, as a ping names it. */
+export const HARNESS = 'harness'
+
 /** A port of DC `to` that something in DC `from` reaches through the link. */
 export interface LinkRoute {
   readonly from: string
@@ -32,6 +35,8 @@ export interface PingSource extends AsyncDisposable {
   /** What has to run for it beside the links. */
   readonly services: readonly Service[]
   readonly routes: readonly LinkRoute[]
+  /** What it pings; absent: every link of the topology. */
+  readonly pairs?: readonly { readonly from: string; readonly to: string }[]
   /** Connects through every link, once they stand; needed before any ping. `reach` tells where a route enters. */
   connect(reach: (from: string, to: string, port: string) => Address, endpoints: Endpoints): Promise<void>
   /** Pings every link once in `periodMs`; null stops. */

@@ -2,6 +2,7 @@
 import type { Driver } from '../../bench/contract/driver.ts'
 import type { Column } from '../../bench/contract/table.ts'
 import { openAdmin } from './admin.ts'
+import { agentProvision, missingForImage } from './image.ts'
 import { cassandraProvision, missingPrograms } from './jars.ts'
 import { MODES } from './modes.ts'
 import { REPLICATIONS } from './replications.ts'
@@ -32,8 +33,10 @@ export const cassandra: Driver = {
   modes: MODES,
   settings: SETTINGS,
   warmsUp: true,
-  missing: async (settings) => missingPrograms(settings.java ?? ''),
-  provisions: (settings) => [cassandraProvision(readSettings(settings))],
+  missing: async (settings, kind) => (kind === 'container' ? missingForImage() : missingPrograms(settings.java ?? '')),
+  provisions: (settings, kind) => [
+    kind === 'container' ? agentProvision() : cassandraProvision(readSettings(settings)),
+  ],
   services,
   open: openSession,
   admin: openAdmin,

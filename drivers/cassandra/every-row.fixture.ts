@@ -8,8 +8,7 @@ import { loadedDot, LOADED_VERSION } from '../../bench/lib/dot.ts'
 import type { LedgerWrite } from '../../bench/planted-truth.fixture.ts'
 import { clientIdentityOf, cqlPort } from './names.ts'
 
-type Cell = string | number | null
-type Cells = Readonly<Record<string, Cell>>
+type Cells = Readonly<Record<string, unknown>>
 
 /** A row as the store holds it: harness columns and own columns by name; `bytes` where it is kept as one value. */
 export interface StoredRow {
@@ -35,7 +34,7 @@ export async function everyRow(endpoints: Endpoints, dc: Dc, table: string): Pro
     contactPoints: [place],
     localDataCenter: dc.name,
     policies: {
-      addressResolution: translator as policies.addressResolution.AddressTranslator,
+      addressResolution: translator,
       loadBalancing: new policies.loadBalancing.AllowListPolicy(
         new policies.loadBalancing.DCAwareRoundRobinPolicy(dc.name),
         [place],
@@ -54,10 +53,10 @@ export async function everyRow(endpoints: Endpoints, dc: Dc, table: string): Pro
   }
 }
 
-function storedRow({ key, dot, version, row: bytes, key_range: _, ...cells }: types.Row): StoredRow {
+function storedRow({ key, dot, version, row: bytes, ...cells }: types.Row): StoredRow {
   const long = (value: unknown) => (value as types.Long).toNumber()
   if (!Buffer.isBuffer(bytes)) {
-    return { key: long(key), dot: long(dot), version: long(version), cells: cells as Cells }
+    return { key: long(key), dot: long(dot), version: long(version), cells }
   }
   const [dotOfRow, versionOfRow] = [0, 8].map((at) => Number(bytes.readBigInt64BE(at)))
   return { key: long(key), dot: dotOfRow, version: versionOfRow, cells: {}, bytes: bytes.subarray(16) }

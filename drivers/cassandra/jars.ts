@@ -25,7 +25,7 @@ function identity({ home, version }: Java): { readonly name: string; readonly ke
   return { name: NAME, key: [pom(), home, version, process.arch, ARCHIVE_FORM].join('\n') }
 }
 
-function programIn(folder: string, { home }: Java, use: JavaProgram['archive']['use']): JavaProgram {
+function programIn(folder: string, { home }: Java, use: NonNullable<JavaProgram['archive']>['use']): JavaProgram {
   const all = readdirSync(join(folder, JAR_FOLDER))
     .filter((name) => name.endsWith('.jar'))
     .sort()

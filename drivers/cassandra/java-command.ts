@@ -54,8 +54,13 @@ export interface JavaProgram {
   /** Every jar of the server, in one fixed order: an archive of classes fits only the class path that it was made with. */
   readonly jars: readonly string[]
   readonly agent: string
-  /** An archive of loaded classes, to be used or to be made. */
-  readonly archive: { readonly path: string; readonly use: 'read' | 'make' }
+  /** An archive of loaded classes, to be used or to be made; absent: Java's own. */
+  readonly archive?: { readonly path: string; readonly use: 'read' | 'make' }
+}
+
+function archiveOptions(archive: JavaProgram['archive']): readonly string[] {
+  if (archive === undefined) return []
+  return [archive.use === 'read' ? `-XX:SharedArchiveFile=${archive.path}` : `-XX:ArchiveClassesAtExit=${archive.path}`]
 }
 
 /** `folder` holds the server's files and gets its data. */
@@ -82,12 +87,12 @@ export function serverCommand(
       '-XX:+ExitOnOutOfMemoryError',
       '-Xss512k',
       ...(jit === 'c1' ? ['-XX:TieredStopAtLevel=1'] : []),
-      archive.use === 'read' ? `-XX:SharedArchiveFile=${archive.path}` : `-XX:ArchiveClassesAtExit=${archive.path}`,
+      ...archiveOptions(archive),
       '-Xshare:auto',
       ...EXPORTS.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
       ...OPENS.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
       ...properties.map((property) => `-D${property}`),
-      ...(archive.use === 'read' ? [`-javaagent:${agent}=config=${join(folder, AGENT_CONFIG_FILE)}`] : []),
+      ...(archive?.use !== 'make' ? [`-javaagent:${agent}=config=${join(folder, AGENT_CONFIG_FILE)}`] : []),
       '-cp',
       [...jars, folder].join(':'),
       'org.apache.cassandra.service.CassandraDaemon',

@@ -67,6 +67,7 @@ max_hint_window: 3h
 compaction_throughput: 0MiB/s
 ideal_consistency_level: EACH_QUORUM
 write_request_timeout: ${settings.writeTimeoutMs}ms
+phi_convict_threshold: ${settings.phiConvictThreshold}
 paxos_variant: ${settings.paxosVariant}
 cas_contention_timeout: ${settings.writeTimeoutMs}ms
 batch_size_warn_threshold: 1MiB

@@ -7,7 +7,7 @@ import { nextVersion } from '../../bench/lib/dot.ts'
 import { insertIfAbsent, updateIfOlder, type CqlTable } from './cql-table.ts'
 import { REPLICATION, WRITE_CONSISTENCY } from './replications.ts'
 import { int64, keyValues, storedValues } from './row-values.ts'
-import { outcomeOf } from './write-outcome.ts'
+import { serialOutcomeOf } from './write-outcome.ts'
 
 const OPTIONS = {
   prepare: true,
@@ -70,7 +70,7 @@ export class SerialWriter {
           version = nextVersion(found.version, this.#dc.index)
       }
     } catch (error) {
-      return outcomeOf(error)
+      return serialOutcomeOf(error)
     }
   }
 

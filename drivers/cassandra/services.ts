@@ -2,6 +2,7 @@
 import type { DeployPlan } from '../../bench/contract/driver.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
 import type { Service } from '../../bench/contract/service.ts'
+import { agentFile, CONTAINER, imageProgram } from './image.ts'
 import { serverCommand } from './java-command.ts'
 import { cassandraProgram } from './jars.ts'
 import { agentPort, cqlPort, internodePort, nodesOf, seedOf, serviceName, type Node } from './names.ts'
@@ -21,10 +22,16 @@ function serverService(plan: DeployPlan, node: Node, settings: CassandraSettings
     reaches: [],
     files: (place) => {
       const seed = seedOf(node, place.ports[internodePort(copy)].port)
-      return nodeFiles(node, [seed], place, settings, plan.secret)
+      const files = nodeFiles(node, [seed], place, settings, plan.secret)
+      return place.kind === 'container' ? [...files, agentFile()] : files
     },
     setup: () => [],
-    command: ({ folder }) => serverCommand(cassandraProgram(settings), folder, settings),
+    command: (place) =>
+      serverCommand(
+        place.kind === 'container' ? imageProgram(place) : cassandraProgram(settings),
+        place.folder,
+        settings,
+      ),
     ready: { type: 'port', port: cqlPort(copy) },
     readyTimeoutMs: 120_000,
     stopSignal: 'SIGTERM',
@@ -32,6 +39,7 @@ function serverService(plan: DeployPlan, node: Node, settings: CassandraSettings
     stopTimeoutMs: 3000,
     unprivileged: false,
     watchesParent: false,
+    container: CONTAINER,
   }
 }
 

@@ -62,30 +62,34 @@ class CassandraSession implements Session {
     if (serial !== undefined) {
       // Transactions of one partition contend, whatever their rows.
       const place = (key: number) => partitionOf(this.#table, key)
-      return serial.write(batch, endMs, (key, task) => this.#inOrder(() => [place(key)], task))
+      return serial.write(batch, endMs, (key, task) => this.#inOrder(place(key), task))
     }
-    const spans = this.#byPartition ? partitionSpans(this.#table, batch) : [{ from: 0, to: batch.count }]
+    if (!this.#byPartition) return this.#writeSpan(batch, { from: 0, to: batch.count }, endMs)
+    const spans = partitionSpans(this.#table, batch)
     return resultOf(spans, await forEachSpan(spans, PARTITIONS_AT_ONCE, (span) => this.#writeSpan(batch, span, endMs)))
   }
 
-  #inOrder<R>(keys: () => readonly number[], task: () => Promise<R>): Promise<R> {
-    return this.#order === undefined ? task() : this.#order.run(keys(), task)
+  #inOrder<R>(key: number, task: () => Promise<R>): Promise<R> {
+    return this.#order === undefined ? task() : this.#order.run([key], task)
   }
 
   /** Writes some rows of a batch as one statement or one unlogged batch, once; a write that has not ended at `endMs` is unknown. */
-  async #writeSpan(batch: RowBatch, { from, to }: RowSpan, endMs: number): Promise<WriteResult> {
+  async #writeSpan(batch: RowBatch, span: RowSpan, endMs: number): Promise<WriteResult> {
     try {
-      const keys = () => [...batch.keys.subarray(from, to)]
-      return await this.#inOrder(keys, async () => {
-        const leftMs = Math.floor(endMs - performance.now())
-        // It has waited for others all the time, and was never sent.
-        if (leftMs <= 0) return { outcome: OUTCOME.fail, error: 'not_sent' }
-        await this.#send(batch, { from, to }, leftMs)
-        return { outcome: OUTCOME.ok }
-      })
+      if (this.#order === undefined) return await this.#sendInTime(batch, span, endMs)
+      const keys = [...batch.keys.subarray(span.from, span.to)]
+      return await this.#order.run(keys, () => this.#sendInTime(batch, span, endMs))
     } catch (error) {
       return outcomeOf(error)
     }
+  }
+
+  async #sendInTime(batch: RowBatch, span: RowSpan, endMs: number): Promise<WriteResult> {
+    const leftMs = Math.floor(endMs - performance.now())
+    // It has waited for others all the time, and was never sent.
+    if (leftMs <= 0) return { outcome: OUTCOME.fail, error: 'not_sent' }
+    await this.#send(batch, span, leftMs)
+    return { outcome: OUTCOME.ok }
   }
 
   /** The client sends it to a replica of the first row's partition. */

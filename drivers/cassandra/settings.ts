@@ -90,6 +90,13 @@ export const SETTINGS: readonly Setting[] = [
     default: '2000',
     meaning: 'Milliseconds after which a server gives up waiting for the replicas of a write (write_request_timeout).',
   },
+  {
+    name: 'phi_convict_threshold',
+    type: 'number',
+    default: '8',
+    meaning:
+      'How sure a server must be that a silent peer is down, from 5 to 16: about 2.3 s of silence for each. Until then each-quorum and serial writes time out, after it they are refused.',
+  },
 ]
 
 /** The settings, typed. */
@@ -108,6 +115,7 @@ export interface CassandraSettings {
   readonly paxosVariant: string
   readonly hintThrottleKiB: number
   readonly writeTimeoutMs: number
+  readonly phiConvictThreshold: number
 }
 
 /** Reads and checks the settings. Throws USAGE for a value out of range. */
@@ -128,6 +136,7 @@ export function readSettings(settings: Readonly<Record<string, string>>): Cassan
     paxosVariant: oneOf('paxos_variant', settings.paxos_variant, ['v1', 'v2']),
     hintThrottleKiB: whole('hinted_handoff_throttle', settings.hinted_handoff_throttle, 0, 1_000_000),
     writeTimeoutMs: whole('write_timeout', settings.write_timeout, 100, 60_000),
+    phiConvictThreshold: whole('phi_convict_threshold', settings.phi_convict_threshold, 5, 16),
   }
 }
 

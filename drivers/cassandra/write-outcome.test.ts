@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errors, types } from 'cassandra-driver'
 import { OUTCOME } from '../../bench/contract/outcome.ts'
-import { outcomeOf } from './write-outcome.ts'
+import { outcomeOf, serialOutcomeOf } from './write-outcome.ts'
 
 const { responseErrorCodes: CODE } = types
 const response = (code: number) => new errors.ResponseError(code, 'says the server')
@@ -37,4 +37,22 @@ test('a lost connection leaves a write unknown unless it was never sent', () => 
 
 test('an error that nobody foresaw leaves the write unknown', () => {
   assert.equal(outcomeOf(new TypeError('a bug')).outcome, OUTCOME.info)
+})
+
+test('a transaction is refused only before its value was agreed upon; its timeouts are unknown, each by its round', () => {
+  const { serial, quorum } = types.consistencies
+  const of = (code: number, told: { consistencies?: number; writeType?: string }) =>
+    serialOutcomeOf(Object.assign(response(code), told))
+  assert.deepEqual(of(CODE.unavailableException, { consistencies: serial }), {
+    outcome: OUTCOME.fail,
+    error: 'unavailable',
+  })
+  assert.deepEqual(of(CODE.unavailableException, { consistencies: quorum }), {
+    outcome: OUTCOME.info,
+    error: 'commit_unavailable',
+  })
+  assert.deepEqual(of(CODE.writeTimeout, { writeType: 'CAS' }), { outcome: OUTCOME.info, error: 'cas_timeout' })
+  assert.deepEqual(of(CODE.writeTimeout, { writeType: 'SIMPLE' }), { outcome: OUTCOME.info, error: 'commit_timeout' })
+  assert.deepEqual(of(0x1700, {}), { outcome: OUTCOME.info, error: 'cas_timeout' })
+  assert.equal(serialOutcomeOf(noHost()).outcome, OUTCOME.fail)
 })

@@ -3,7 +3,9 @@ import { errors, types } from 'cassandra-driver'
 import { messageOf } from '../../bench/contract/errors.ts'
 import { OUTCOME, type WriteResult } from '../../bench/contract/outcome.ts'
 
-const { responseErrorCodes: CODE } = types
+const { responseErrorCodes: CODE, consistencies } = types
+/** Of protocol 5 and later; an earlier one tells it as a write timeout. */
+const CAS_WRITE_UNKNOWN = 0x1700
 
 /**
  * Refused before any replica was asked: too few were known to be alive, or the statement is none. Everything else that a server
@@ -22,6 +24,13 @@ const UNKNOWNS: Readonly<Record<number, string>> = {
   [CODE.readTimeout]: 'read_timeout',
   [CODE.overloaded]: 'overloaded',
   [CODE.writeFailure]: 'write_failure',
+  [CAS_WRITE_UNKNOWN]: 'cas_timeout',
+}
+
+/** What the client reads of a server's error beside its code. */
+interface Told {
+  readonly writeType?: string
+  readonly consistencies?: number
 }
 
 interface SocketError {
@@ -36,6 +45,19 @@ function neverSent(error: unknown): boolean {
   if (error instanceof errors.BusyConnectionError) return true
   // The pool had no open connection.
   return !(error instanceof errors.ResponseError) && !(error instanceof errors.OperationTimedOutError)
+}
+
+/** What became of a lightweight transaction: one that is refused after its value was agreed upon will happen, or may. */
+export function serialOutcomeOf(error: unknown): WriteResult {
+  if (error instanceof errors.ResponseError) {
+    const { writeType, consistencies: asked } = error as Told
+    // Refused at the consistency of its commit, no longer at that of its rounds.
+    if (error.code === CODE.unavailableException && asked !== consistencies.serial)
+      return { outcome: OUTCOME.info, error: 'commit_unavailable' }
+    if (error.code === CODE.writeTimeout)
+      return { outcome: OUTCOME.info, error: writeType === 'CAS' ? 'cas_timeout' : 'commit_timeout' }
+  }
+  return outcomeOf(error)
 }
 
 /** `fail` where the write certainly did not happen, else `info`. */

@@ -33,8 +33,10 @@ export const lsm: Driver = {
   ],
   settings: LSM_SETTINGS,
 
-  async missing(settings) {
+  async missing(settings, kind) {
     lsmSettings(settings)
+    // The image has its own.
+    if (kind === 'container') return undefined
     try {
       await import('classic-level')
       return undefined
@@ -48,6 +50,7 @@ export const lsm: Driver = {
     return nodeServices(plan, 'lsm', NODE_PROCESS)
   },
 
+  external: { cannot: 'its nodes are programs of geowrite, whose only password is that of the run' },
   open: (dc, seen, options, signal) => openNodeSession(dc, seen[dc.name][NODE_PORT], options, signal),
 
   async admin(endpoints, plan, signal): Promise<Admin> {

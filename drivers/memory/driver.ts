@@ -32,6 +32,7 @@ export const memory: Driver = {
     return nodeServices(plan, 'memory', NODE_PROCESS)
   },
 
+  external: { cannot: 'its nodes keep a table in the memory of a process that geowrite starts' },
   open: (dc, seen, options, signal) => openNodeSession(dc, seen[dc.name][NODE_PORT], options, signal),
 
   async admin(endpoints, plan, signal): Promise<Admin> {

@@ -51,6 +51,7 @@ export const noop: Driver = {
   settings: [],
   missing: () => Promise.resolve(undefined),
   services: () => [],
+  external: { cannot: 'it has no servers' },
   open: () => Promise.resolve(session),
   admin: () => Promise.resolve(admin),
   bytesPerRow: () => 0,

@@ -1,7 +1,6 @@
 // The run's own connection to every DC's server: table, loading, replication slots, digests and counters.
 import type { Client } from 'pg'
 import type {
-  Address,
   Admin,
   Backlog,
   DeployPlan,
@@ -16,9 +15,10 @@ import type { Counters, StoreDescription } from '../../bench/contract/store-word
 import { BenchError } from '../../bench/contract/errors.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { TimelyAnswers } from '../../bench/lib/timely-answers.ts'
+import { Claim } from './claim.ts'
 import { connect, disconnect } from './connect.ts'
 import { pipelineCounters, serverCounters } from './counters.ts'
-import { describeServer } from './describe.ts'
+import { describeServer, describeServers } from './describe.ts'
 import { digestTable } from './digest.ts'
 import { loadTable } from './load.ts'
 import { slotName, SQL_PORT } from './names.ts'
@@ -36,11 +36,12 @@ const ATTEMPT_MS = 5000
 /** A server that is down or stands still is left out of the backlog. */
 const BACKLOG_WITHIN_MS = 300
 
-const open = (address: Address, plan: DeployPlan, signal?: AbortSignal): Promise<Client> =>
+const open = (endpoints: Endpoints, dc: string, plan: DeployPlan, signal?: AbortSignal): Promise<Client> =>
   connect(
     {
-      address,
+      address: endpoints[dc][SQL_PORT],
       secret: plan.secret,
+      access: plan.external?.access[dc],
       application: 'geowrite-admin',
       // A digest groups a whole table into few buckets, which the planner takes for millions: it would sort the table on disk.
       session: { enable_sort: 'off' },
@@ -55,6 +56,9 @@ class PostgresAdmin implements Admin {
   readonly #endpoints: Endpoints
   readonly #clients: Map<string, Client>
   readonly #signal: AbortSignal
+  readonly #claim: Claim | undefined
+  /** What the servers had counted before the run. */
+  #before = new Map<string, Readonly<Record<string, number>>>()
   readonly #lost = new Set<string>()
   readonly #reopening = new Map<string, Promise<Client>>()
   readonly #answers = new TimelyAnswers(BACKLOG_WITHIN_MS)
@@ -64,6 +68,7 @@ class PostgresAdmin implements Admin {
     this.#signal = signal
     this.#endpoints = endpoints
     this.#clients = clients
+    this.#claim = plan.external === undefined ? undefined : new Claim(plan, plan.external, endpoints)
     for (const [dc, client] of clients) this.#watch(dc, client)
   }
 
@@ -88,7 +93,7 @@ class PostgresAdmin implements Admin {
 
   async #reopen(dc: string): Promise<Client> {
     try {
-      const client = await open(this.#endpoints[dc][SQL_PORT], this.#plan, this.#signal)
+      const client = await open(this.#endpoints, dc, this.#plan, this.#signal)
       this.#clients.set(dc, client)
       this.#watch(dc, client)
       return client
@@ -107,17 +112,31 @@ class PostgresAdmin implements Admin {
   }
 
   async describe(): Promise<StoreDescription> {
-    return describeServer(await this.#client(this.#plan.dcs[0].name))
+    const servers = await this.#servers()
+    return this.#claim === undefined ? describeServer(servers[0].client) : describeServers(servers)
   }
 
   async prepare(): Promise<void> {
     const statement = createTable(sqlTable(this.#plan), readSettings(this.#plan.settings).fillfactor)
+    if (this.#claim !== undefined) {
+      await this.#claim.make(await this.#servers())
+      const counted = await this.#everywhere(async ({ client, dc }) => [dc.name, await serverCounters(client)] as const)
+      this.#before = new Map(counted)
+    }
     await this.#everywhere(({ client }) => client.query(statement))
+  }
+
+  async remove(): Promise<void> {
+    if (this.#claim === undefined) return
+    // What they are still at is in the way of removing.
+    await Promise.all([...this.#clients.values()].map(disconnect))
+    await this.#claim.remove()
   }
 
   async load(source: RowSource, progress: (rows: number) => void): Promise<void> {
     const clients = (await this.#servers()).map(({ client }) => client)
     await loadTable(clients, sqlTable(this.#plan), source, progress)
+    await this.flush()
   }
 
   async replicate(joining: Joining): Promise<void> {
@@ -151,7 +170,7 @@ class PostgresAdmin implements Admin {
   }
 
   async *rows(dc: string, selection: RowSelection): AsyncGenerator<RowStates> {
-    const client = await open(this.#endpoints[dc][SQL_PORT], this.#plan)
+    const client = await open(this.#endpoints, dc, this.#plan)
     try {
       yield* readRows(client, sqlTable(this.#plan), selection)
     } finally {
@@ -168,13 +187,15 @@ class PostgresAdmin implements Admin {
     const ofServers = servers.map(async ({ client, dc }) =>
       Object.entries(await serverCounters(client)).map(([name, value]): [string, number] => [
         `${dc.name}_${name}`,
-        value,
+        value - (this.#before.get(dc.name)?.[name] ?? 0),
       ]),
     )
     return { conflictsReported, own: { ...own, ...Object.fromEntries((await Promise.all(ofServers)).flat()) } }
   }
 
   async flush(): Promise<void> {
+    // What a server of the user's has in memory is its own affair where the user may not ask for it.
+    if (this.#claim?.mayFlush === false) return
     await this.#everywhere(({ client }) => client.query('CHECKPOINT'))
   }
 
@@ -188,7 +209,7 @@ export async function openAdmin(endpoints: Endpoints, plan: DeployPlan, signal: 
   const opened = await Promise.allSettled(
     plan.dcs.map(async (dc): Promise<[string, Client]> => [
       dc.name,
-      await open(endpoints[dc.name][SQL_PORT], plan, signal),
+      await open(endpoints, dc.name, plan, signal),
     ]),
   )
   const clients = new Map(opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))

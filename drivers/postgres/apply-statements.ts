@@ -3,7 +3,8 @@ import { escapeIdentifier } from 'pg'
 import { allColumns, arrayList, nameList, tableName, type SqlColumn, type SqlTable } from './sql-table.ts'
 
 /** How far each applier has come in its source's log, one row an applier, changed in the transactions that it applies. */
-const PROGRESS_TABLE = 'public.geowrite_progress'
+export const PROGRESS = 'geowrite_progress'
+const PROGRESS_TABLE = `public.${PROGRESS}`
 
 /** The statement that makes the table of progress, and the one that adds an applier to it. */
 export const createProgress = `CREATE TABLE ${PROGRESS_TABLE} (origin text PRIMARY KEY, lsn pg_lsn NOT NULL) WITH (fillfactor = 10)`

@@ -1,13 +1,16 @@
 // Opening connections: patient while a server starts or recovers, bounded, and never with a secret in an error.
 import { Client, type ClientConfig } from 'pg'
 import type { Address } from '../../bench/contract/driver.ts'
-import { BenchError, messageOf } from '../../bench/contract/errors.ts'
+import { messageOf } from '../../bench/contract/errors.ts'
+import type { Access } from '../../bench/contract/external.ts'
 import { delay } from '../../bench/lib/clock.ts'
-import { DATABASE, ROLE } from './names.ts'
+import { loginOf, refusedBy } from './login.ts'
 
 export interface Connecting {
   readonly address: Address
   readonly secret: string
+  /** Of a server that is not ours; absent: the secret opens it. */
+  readonly access?: Access | undefined
   /** What the server's log and views call this connection. */
   readonly application: string
   /** Server settings for the session, by name. */
@@ -38,10 +41,7 @@ export async function connect(how: Connecting, signal?: AbortSignal): Promise<Cl
   const config: ClientConfig & { replication?: string } = {
     host: address.host,
     port: address.port,
-    user: ROLE,
-    database: DATABASE,
-    password: how.secret,
-    ssl: false,
+    ...loginOf(how),
     application_name: application,
     options: Object.entries(session)
       .map(([name, value]) => `-c ${name}=${value}`)
@@ -66,11 +66,7 @@ export async function connect(how: Connecting, signal?: AbortSignal): Promise<Cl
       client.connection.stream.destroy()
       const passing = PASSING.has(codeOf(error)) || /timeout expired|terminated unexpectedly/.test(messageOf(error))
       if (!passing || performance.now() + RETRY_MS > giveUpAtMs) {
-        throw new BenchError(
-          'STORE',
-          `Postgres at ${address.host}:${address.port} did not accept a connection (${messageOf(error)}): its log says why.`,
-          { cause: error },
-        )
+        throw refusedBy(how, error)
       }
     } finally {
       signal?.removeEventListener('abort', giveUp)

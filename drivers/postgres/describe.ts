@@ -1,6 +1,7 @@
 // What a server says of itself: its version, and the settings that decide what a figure means.
 import type { Client } from 'pg'
 import type { StoreDescription } from '../../bench/contract/store-words.ts'
+import type { Server } from './server.ts'
 
 const NAMES = [
   'fsync',
@@ -31,6 +32,26 @@ export async function describeServer(client: Client): Promise<StoreDescription> 
   // Killed processes lose what only they held; what the kernel was given stays.
   const kept = settings['synchronous_commit'] === 'off' ? {} : { survivesKill: true as const }
   return { version: rows[0].version, durability: durability(settings), ...kept, settings }
+}
+
+/** The same of servers that need not be alike: what differs from the first is told for each. */
+export async function describeServers(servers: readonly Server[]): Promise<StoreDescription> {
+  const each = await Promise.all(servers.map(async ({ dc, client }) => ({ dc, told: await describeServer(client) })))
+  const [{ told: first }] = each
+  const all = (text: (told: StoreDescription) => string): string =>
+    each.every(({ told }) => text(told) === text(first))
+      ? text(first)
+      : each.map(({ dc, told }) => `${dc.name}: ${text(told)}`).join(' ')
+  const differing = each.flatMap(({ dc, told }) =>
+    Object.entries(told.settings)
+      .filter(([name, value]) => first.settings[name] !== value)
+      .map(([name, value]) => [`${dc.name}.${name}`, value]),
+  )
+  return {
+    version: all(({ version }) => version),
+    durability: all((told) => told.durability),
+    settings: { ...first.settings, ...Object.fromEntries(differing) },
+  }
 }
 
 function durability({ fsync, synchronous_commit: commit }: Readonly<Record<string, string>>): string {

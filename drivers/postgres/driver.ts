@@ -3,7 +3,8 @@ import type { Driver } from '../../bench/contract/driver.ts'
 import type { Column } from '../../bench/contract/table.ts'
 import { openAdmin } from './admin.ts'
 import { MODES } from './modes.ts'
-import { SQL_PORT } from './names.ts'
+import { DATABASE, ROLE, SQL_PORT } from './names.ts'
+import { keptPassword } from './pgpass.ts'
 import { missingPrograms } from './programs.ts'
 import { services } from './services.ts'
 import { openSession } from './session.ts'
@@ -67,8 +68,16 @@ export const postgres: Driver = {
   ],
   modes: MODES,
   settings: SETTINGS,
-  missing: async (settings) => missingPrograms(settings.bin ?? ''),
+  missing: async (settings, kind) => (kind === 'container' ? undefined : missingPrograms(settings.bin ?? '')),
   services,
+  external: {
+    ports: [SQL_PORT],
+    // The others are lines of a server's configuration.
+    settings: ['fillfactor', 'streams', 'appliers', 'apply_rows', 'apply_synchronous_commit'],
+    user: ROLE,
+    database: DATABASE,
+    password: keptPassword,
+  },
   open: (dc, seen, options, signal) => openSession(dc, seen[dc.name][SQL_PORT], options, signal),
   admin: openAdmin,
   bytesPerRow: (columns) => valueBytes(columns, ROW_BYTES) / FILLED,

@@ -12,10 +12,12 @@ const SILENT_MS = 1800
 /** A source sends keepalives, each of which breaks the silence, at most half as often as its `wal_sender_timeout`. */
 const SILENT_WITHIN_MS = 6000
 const LOOK_EVERY_MS = 100
+/** A server of the user's may have subscriptions of its own. */
+const OURS = `subname LIKE 'geowrite\\_from\\_%'`
 
 async function silentForMs({ client }: Server): Promise<number> {
   const { rows } = await client.query<{ ms: number | null }>(
-    `SELECT min(extract(epoch FROM clock_timestamp() - last_msg_receipt_time) * 1000)::float8 AS ms FROM pg_stat_subscription`,
+    `SELECT min(extract(epoch FROM clock_timestamp() - last_msg_receipt_time) * 1000)::float8 AS ms FROM pg_stat_subscription WHERE ${OURS}`,
   )
   return rows[0].ms ?? Number.POSITIVE_INFINITY
 }
@@ -35,7 +37,7 @@ export async function nativeCounters(servers: readonly Server[]): Promise<Counte
   const sums: Record<string, number> = {}
   const add = async ({ client }: Server) => {
     const { rows } = await client.query<{ stats: Record<string, unknown> }>(
-      `SELECT to_jsonb(stats) AS stats FROM pg_stat_subscription_stats AS stats`,
+      `SELECT to_jsonb(stats) AS stats FROM pg_stat_subscription_stats AS stats WHERE ${OURS}`,
     )
     for (const { stats } of rows) {
       for (const [name, count] of Object.entries(stats)) {

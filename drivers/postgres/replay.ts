@@ -60,6 +60,7 @@ export class Replay {
     const receiving: Connecting = {
       address: config.receiverAddress,
       secret: config.secret,
+      access: config.receiverAccess,
       application: `geowrite-cdc-${source.name}`,
       session: { synchronous_commit: config.applySynchronousCommit, plan_cache_mode: 'force_generic_plan' },
       patienceMs: 0,
@@ -87,12 +88,15 @@ export class Replay {
   }
 
   async #startStream(slot: string, fromLsn: number): Promise<void> {
-    const { source, sourceAddress, secret, receiver, table } = this.#config
+    const { source, sourceAddress, sourceAccess: access, secret, receiver, table } = this.#config
     const application = `geowrite-cdc-${receiver.name}`
     const sending = {
       address: sourceAddress,
       secret,
+      access,
       application,
+      // Whatever the server's own is: it must say something before we take it for dead.
+      session: { wal_sender_timeout: '10s' },
       replication: true,
       patienceMs: 0,
       attemptMs: ATTEMPT_MS,

@@ -2,7 +2,8 @@
 import { dirname, join } from 'node:path'
 import { escapeLiteral } from 'pg'
 import type { Address, DeployPlan, Joining } from '../../bench/contract/driver.ts'
-import { BenchError } from '../../bench/contract/errors.ts'
+import { BenchError, messageOf } from '../../bench/contract/errors.ts'
+import type { Access } from '../../bench/contract/external.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { DATABASE, PASSFILE, ROLE, SQL_PORT, streamPublication, streamSlot, subscriptionName } from './names.ts'
@@ -16,12 +17,27 @@ const LOOK_EVERY_MS = 50
 /** A value of a connection string, which has quotes and backslashes of its own. */
 const quoted = (value: string | number): string => `'${String(value).replaceAll(/['\\]/g, '\\$&')}'`
 
-/** How a receiver's server reaches a source. The password stays in the server's own file: neither catalog nor log has it. */
-function connectionString({ host, port }: Address, passfile: string): string {
-  const parts = { host, port, user: ROLE, dbname: DATABASE, passfile, sslmode: 'disable', connect_timeout: 10 }
+/**
+ * How a receiver's server reaches a source of ours. The password stays in the server's own file: neither catalog nor log has it.
+ * One of the user's has no such file: there it stands in the catalog, for its superusers to read, until the run ends.
+ */
+function connectionString({ host, port }: Address, passfile: string, access?: Access): string {
+  const own = { user: ROLE, dbname: DATABASE, passfile, sslmode: 'disable' }
+  const parts = { host, port, ...(access === undefined ? own : loginParts(access)), connect_timeout: 10 }
   return Object.entries(parts)
     .map(([name, value]) => `${name}=${quoted(value)}`)
     .join(' ')
+}
+
+function loginParts({ user, database = DATABASE, password, peerTls }: Access): Record<string, string> {
+  const { mode, ca } = peerTls
+  return {
+    user,
+    dbname: database,
+    ...(password === undefined ? {} : { password }),
+    sslmode: mode,
+    ...(mode.startsWith('verify') ? { sslrootcert: ca } : {}),
+  }
 }
 
 /** Publications and slots of one source. The filter's column is the primary key, so that updates carry it as well. */
@@ -35,19 +51,33 @@ async function publish({ client, dc }: Server, { dcs, table }: DeployPlan, strea
   }
 }
 
+async function passfileOf(client: Server['client']): Promise<string> {
+  const { rows } = await client.query<{ path: string }>(`SELECT current_setting('config_file') AS path`)
+  return join(dirname(rows[0].path), PASSFILE)
+}
+
+function cannotSubscribe(receiver: Dc, source: Dc, error: unknown): never {
+  throw new BenchError(
+    'SERVERS',
+    `The server of ${receiver.name} cannot subscribe to ${source.name} (${messageOf(error)}): say under peers of ${source.name} how it is reached from there, with which tls and which ca.`,
+    { cause: error },
+  )
+}
+
 /** Subscriptions of one receiver to all others, each through the link. */
 async function subscribe({ client, dc }: Server, plan: DeployPlan, joining: Joining): Promise<void> {
   const { streams, applySynchronousCommit } = readSettings(plan.settings)
-  const [{ path }] = (await client.query<{ path: string }>(`SELECT current_setting('config_file') AS path`)).rows
+  const passfile = plan.external === undefined ? await passfileOf(client) : ''
   const seen = joining.seenFrom(dc.name)
   const create = async (source: Dc, stream: number) => {
-    const connection = connectionString(seen[source.name][SQL_PORT], join(dirname(path), PASSFILE))
-    await client.query(
+    const connection = connectionString(seen[source.name][SQL_PORT], passfile, plan.external?.access[source.name])
+    const creating = client.query(
       `CREATE SUBSCRIPTION ${subscriptionName(source, stream)} CONNECTION ${escapeLiteral(connection)}
        PUBLICATION ${streamPublication(stream)}
        WITH (create_slot = false, slot_name = ${streamSlot(dc, stream)}, copy_data = false, origin = none,
              binary = true, synchronous_commit = ${applySynchronousCommit})`,
     )
+    await (plan.external === undefined ? creating : creating.catch((error) => cannotSubscribe(dc, source, error)))
   }
   for (const source of othersOf(dc, plan.dcs)) {
     for (let stream = 0; stream < streams; stream++) await create(source, stream)
@@ -59,7 +89,7 @@ async function untilRead({ client, dc }: Server, signal: AbortSignal): Promise<v
   const giveUpAtMs = performance.now() + STREAMING_WITHIN_MS
   for (;;) {
     const { rows } = await client.query<{ slot: string }>(
-      `SELECT slot_name AS slot FROM pg_replication_slots WHERE slot_type = 'logical' AND NOT active`,
+      `SELECT slot_name AS slot FROM pg_replication_slots WHERE slot_name LIKE 'geowrite\\_to\\_%' AND NOT active`,
     )
     if (rows.length === 0) return
     if (performance.now() > giveUpAtMs) {

@@ -1,9 +1,21 @@
 // The server's configuration: durable by default, ready for logical decoding, and steady within a short run.
-import type { Address, DeployPlan } from '../../bench/contract/driver.ts'
+import { join } from 'node:path'
+import type { DeployPlan } from '../../bench/contract/driver.ts'
+import type { Place } from '../../bench/contract/service.ts'
+import { SQL_PORT } from './names.ts'
 import { readSettings, SERVER_SETTINGS } from './settings.ts'
 
+/** Beside the configuration, where others than loopback connect. */
+export const HBA_FILE = 'pg_hba.conf'
+/** initdb lets loopback alone in. Here all come from the DC's own network: its services, the link's end in it, published ports. */
+export const NETWORK_HBA = 'host all all samenet scram-sha-256\n'
+
 /** The text of postgresql.conf for one DC's server. */
-export function serverConfig(plan: DeployPlan, address: Address): string {
+export function serverConfig(
+  plan: DeployPlan,
+  { kind, folder, ports }: Pick<Place, 'kind' | 'folder' | 'ports'>,
+): string {
+  const address = ports[SQL_PORT]
   const peers = plan.dcs.length
   const { appliers, streams } = readSettings(plan.settings)
   // Every subscription may take two more workers to apply a very large transaction in parallel.
@@ -12,6 +24,7 @@ export function serverConfig(plan: DeployPlan, address: Address): string {
     ['listen_addresses', address.host],
     ['port', address.port],
     ['unix_socket_directories', ''],
+    ...(kind === 'container' ? [['hba_file', join(folder, HBA_FILE)] satisfies [string, string]] : []),
     // Every writer of a DC and, where DCs take turns, its reader beside it, at most 256 of each; probers, pipelines, admins.
     ['max_connections', 560],
     ['password_encryption', 'scram-sha-256'],

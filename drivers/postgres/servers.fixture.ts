@@ -112,6 +112,8 @@ export class TestDeployment implements AsyncDisposable {
     const logFile = openSync(join(folder, 'log'), 'a')
     const child = spawn(program === 'node' ? process.execPath : program, args, {
       cwd: folder,
+      // Another user may not look into ours.
+      env: { ...process.env, HOME: folder },
       detached: true,
       stdio: ['pipe', logFile, logFile],
       ...(service.unprivileged && AS_ROOT ? { uid: NOBODY, gid: NOBODY } : {}),

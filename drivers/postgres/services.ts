@@ -2,16 +2,23 @@
 import { join } from 'node:path'
 import type { DeployPlan } from '../../bench/contract/driver.ts'
 import { BenchError } from '../../bench/contract/errors.ts'
-import type { Service } from '../../bench/contract/service.ts'
+import type { Place, Service } from '../../bench/contract/service.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { pipelineServices } from './pipeline-services.ts'
 import { PASSFILE, ROLE, SQL_PORT } from './names.ts'
-import { findPrograms } from './programs.ts'
-import { serverConfig } from './server-config.ts'
+import { findPrograms, programFolder } from './programs.ts'
+import { HBA_FILE, NETWORK_HBA, serverConfig } from './server-config.ts'
 import { readSettings } from './settings.ts'
 
+/** The official image's programs, its user, and a folder of its own on its volume. */
+const IMAGE_BIN = '/usr/lib/postgresql/18/bin'
+const CONTAINER = { image: 'postgres', user: '999:999', folder: '/var/lib/postgresql/geowrite' }
+
 function serverService(plan: DeployPlan, dc: Dc): Service {
-  const { bin, folder: programFolder } = findPrograms(readSettings(plan.settings).bin)
+  const { bin: asked } = readSettings(plan.settings)
+  const program = ({ kind }: Place, name: string) =>
+    join(kind === 'process' ? findPrograms(asked).bin : asked === '' ? IMAGE_BIN : asked, name)
+  const folder = programFolder(asked)
   return {
     name: `postgres ${dc.name}`,
     dc: dc.name,
@@ -19,18 +26,19 @@ function serverService(plan: DeployPlan, dc: Dc): Service {
     stage: 'deploy',
     ports: [SQL_PORT],
     reaches: [],
-    files: ({ ports }) => [
+    files: (place) => [
       { path: 'password', content: `${plan.secret}\n` },
-      { path: 'postgresql.conf', content: serverConfig(plan, ports[SQL_PORT]) },
+      { path: 'postgresql.conf', content: serverConfig(plan, place) },
+      ...(place.kind === 'container' ? [{ path: HBA_FILE, content: NETWORK_HBA }] : []),
       ...(plan.replication === 'native' ? [{ path: PASSFILE, content: `*:*:*:${ROLE}:${plan.secret}\n` }] : []),
     ],
-    setup: ({ folder }) => [
+    setup: (place) => [
       {
-        program: join(bin, 'initdb'),
+        program: program(place, 'initdb'),
         args: [
-          `--pgdata=${join(folder, 'data')}`,
+          `--pgdata=${join(place.folder, 'data')}`,
           `--username=${ROLE}`,
-          `--pwfile=${join(folder, 'password')}`,
+          `--pwfile=${join(place.folder, 'password')}`,
           '--auth=scram-sha-256',
           '--encoding=UTF8',
           '--locale=C',
@@ -41,17 +49,18 @@ function serverService(plan: DeployPlan, dc: Dc): Service {
         ],
       },
     ],
-    command: ({ folder }) => ({
-      program: join(bin, 'postgres'),
-      args: ['-D', join(folder, 'data'), '-c', `config_file=${join(folder, 'postgresql.conf')}`],
+    command: (place) => ({
+      program: program(place, 'postgres'),
+      args: ['-D', join(place.folder, 'data'), '-c', `config_file=${join(place.folder, 'postgresql.conf')}`],
     }),
     ready: { type: 'port', port: SQL_PORT },
     readyTimeoutMs: 60_000,
     stopSignal: 'SIGINT',
     stopTimeoutMs: 10_000,
     unprivileged: true,
-    programFolder,
+    ...(folder === undefined ? {} : { programFolder: folder }),
     watchesParent: false,
+    container: CONTAINER,
   }
 }
 

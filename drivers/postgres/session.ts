@@ -160,6 +160,7 @@ export async function openSession(
   const connecting: Connecting = {
     address,
     secret: options.plan.secret,
+    access: options.plan.external?.access[dc.name],
     application: `geowrite-${options.purpose}`,
     session: {
       statement_timeout: String(statementMs),

@@ -1,0 +1,112 @@
+// Which image a service's container is made from: pinned in docker/images.yaml, overridden by option or environment; and getting it.
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { orReason } from '../../lib/abort.ts'
+import { BenchError, messageOf } from '../../contract/errors.ts'
+import type { Engine } from './engine.ts'
+
+const PINS = new URL('../../../docker/images.yaml', import.meta.url)
+const BUILD = new URL('../../../docker/node/build', import.meta.url)
+/** The image of this project's own sources. */
+const OWN_IMAGE = 'geowrite'
+
+const pinsSchema = z.record(z.string(), z.object({ image: z.string(), digest: z.string().optional() }))
+
+/** What a name of docker/images.yaml stands for in one run. */
+export interface ImageFact {
+  readonly name: string
+  readonly reference: string
+  /** What the engine ran under that reference: the hash of the image's configuration. */
+  readonly id: string
+}
+
+/** By name: what is to be used instead of the pinned image. */
+export type ImageOverrides = Readonly<Record<string, string>>
+
+function pinned(): z.infer<typeof pinsSchema> {
+  return pinsSchema.parse(parse(readFileSync(PINS, 'utf8')))
+}
+
+/** The names that services and `--image` use. */
+export function imageNames(): readonly string[] {
+  return Object.keys(pinned())
+}
+
+/** The reference of an image by its name; `--image` goes before GEOWRITE_IMAGE_<NAME>, and that before the file. */
+export function imageReference(name: string, asked: ImageOverrides): string {
+  const pins = pinned()
+  const override = asked[name] ?? process.env[variableOf(name)]
+  if (override !== undefined && override !== '') return override
+  if (!Object.hasOwn(pins, name)) throw new BenchError('BUG', `docker/images.yaml has no image ${name}.`)
+  const { image, digest } = pins[name]
+  return digest === undefined ? image : `${image}@${digest}`
+}
+
+function variableOf(name: string): string {
+  return `GEOWRITE_IMAGE_${name.toUpperCase().replaceAll('-', '_')}`
+}
+
+/** Makes sure that the engine has an image: ours is built from the sources as they are, others are pulled. Throws COMPONENT. */
+export async function provideImage(
+  engine: Engine,
+  name: string,
+  asked: ImageOverrides,
+  progress: (sentence: string) => void,
+  signal: AbortSignal,
+): Promise<ImageFact> {
+  const reference = imageReference(name, asked)
+  const isOurs = name === OWN_IMAGE && asked[name] === undefined
+  if (isOurs) await orReason(build(), signal)
+  let id = await idOf(engine, reference)
+  if (id === undefined) {
+    progress(`pulling ${reference}`)
+    await orReason(pull(engine, reference), signal)
+    id = await idOf(engine, reference)
+  }
+  if (id === undefined) throw new BenchError('COMPONENT', absent(reference, 'the engine pulled it and has it not'))
+  return { name, reference, id }
+}
+
+async function idOf(engine: Engine, reference: string): Promise<string | undefined> {
+  try {
+    return (await engine.docker.getImage(reference).inspect()).Id
+  } catch (error) {
+    if ((error as { readonly statusCode?: number }).statusCode === 404) return undefined
+    throw error
+  }
+}
+
+async function pull(engine: Engine, reference: string): Promise<void> {
+  try {
+    await engine.pull(reference)
+  } catch (error) {
+    throw new BenchError('COMPONENT', absent(reference, messageOf(error)), { cause: error })
+  }
+}
+
+function absent(reference: string, why: string): string {
+  return `The image ${reference} is not here and cannot be pulled (${why}): check the network, name another one with --image, or build stand-ins with docker/offline/build, which needs no image registry.`
+}
+
+let built: Promise<void> | undefined
+
+/** Once a process: the sources are what they were when it began. */
+function build(): Promise<void> {
+  built ??= new Promise((resolve, reject) => {
+    execFile(fileURLToPath(BUILD), { env: process.env }, (error, _output, said) => {
+      if (error === null) return resolve()
+      const last = said.trim().split('\n').at(-1) ?? ''
+      const why = last === '' ? messageOf(error) : last
+      reject(
+        new BenchError(
+          'COMPONENT',
+          `The image of geowrite's own services could not be built: “${why}”; mend the cause, or name an image with --image ${OWN_IMAGE}=….`,
+        ),
+      )
+    })
+  })
+  return built
+}

@@ -1,0 +1,34 @@
+// The WAN of the docker deployment: a container for each pair of DCs, in the networks of both, whose Toxiproxy is the only way.
+import { BenchError } from '../contract/errors.ts'
+import type { Topology } from '../contract/topology.ts'
+import { OWN_CONTAINER } from '../lib/process-service.ts'
+import { linkServices, RelayControl } from './links.ts'
+import { ServicePings } from './ping-service.ts'
+import type { Wan } from './wan.ts'
+
+const PROGRAM = { script: new URL('./toxiproxy-link.ts', import.meta.url), container: OWN_CONTAINER }
+
+/** Toxiproxy counts whole milliseconds: a delay that it would round is another link than the one asked for. */
+function refuseFractions({ links }: Topology): void {
+  for (const { from, to, delayMs, jitterMs } of links) {
+    for (const [what, ms] of [
+      ['delay', delayMs],
+      ['jitter', jitterMs],
+    ] as const) {
+      if (Number.isInteger(ms)) continue
+      throw new BenchError(
+        'USAGE',
+        `The ${what} of ${ms} ms from ${from} to ${to} cannot be had between containers, where Toxiproxy counts whole milliseconds: round it, or deploy with --deployment=local.`,
+      )
+    }
+  }
+}
+
+export const toxiproxyWan: Wan = {
+  linkServices(topology, routes, seed) {
+    refuseFractions(topology)
+    return linkServices(topology, routes, seed, PROGRAM)
+  },
+  control: (topology, endpoints) => RelayControl.open(topology, endpoints),
+  pings: async (topology) => new ServicePings(topology),
+}
