@@ -12,7 +12,7 @@ import { doubtsOn, refuseWhatCannotFit, roomFor } from './estimate-room.ts'
 import type { Registry } from './registry.ts'
 import { Run, type RunContext } from './run.ts'
 import { AUTO_SHARE, roundRate, type Calibration } from './stages/calibrate.ts'
-import { placeKindOf } from './stages/deployments.ts'
+import { placeKindOf, refuseUncontained } from './stages/deployments.ts'
 import { faultsFor } from './stages/fault-ground.ts'
 import { dropLargeLedgers } from './stages/ledger-limit.ts'
 import { deployPlanOf, idleOptions, systemName, systemsOf, topologyOf, workloadOf, type System } from './systems.ts'
@@ -123,7 +123,9 @@ export async function planBench(scenario: Scenario, registry: Registry) {
   }
   // What the faults of one system hit may not exist in another: better known before any has run.
   for (const system of systems) {
-    faultsFor(scenario, system, deployPlanOf(system, scenario, workload, ''), topologyOf(scenario))
+    const plan = deployPlanOf(system, scenario, workload, '')
+    refuseUncontained(scenario, system.entry.driver.services(plan))
+    faultsFor(scenario, system, plan, topologyOf(scenario))
   }
   return { workload, systems, estimate: estimateOf(scenario, systems, workload), room: roomFor(scenario) }
 }

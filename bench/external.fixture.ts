@@ -1,5 +1,5 @@
 // For tests: two Postgres servers that no harness started, as a user has them: one encrypted and one not, with a login of modest rights.
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, disconnect } from '../drivers/postgres/connect.ts'
@@ -8,6 +8,8 @@ import { Authority } from './deploy/certificates.fixture.ts'
 
 export const USER = 'modest'
 export const PASSWORD = 'a:word\\kept'
+/** What the certificate of us-east calls it besides its address. */
+export const SERVERNAME = 'db.geowrite.test'
 const NOBODY = 65_534
 const AS_ROOT = process.getuid?.() === 0
 
@@ -27,6 +29,7 @@ export class OwnServers implements AsyncDisposable {
   readonly folder: string
   readonly #deployment: TestDeployment
   readonly #secret: string
+  #files = 0
 
   private constructor(folder: string, deployment: TestDeployment, secret: string) {
     this.folder = folder
@@ -51,10 +54,12 @@ export class OwnServers implements AsyncDisposable {
 
   async #encrypt(): Promise<void> {
     const authority = new Authority()
-    writeFileSync(join(this.folder, 'ca.pem'), authority.certificate)
+    // The servers read it too, as another user.
+    chmodSync(this.folder, 0o755)
+    writeFileSync(join(this.folder, 'ca.pem'), authority.certificate, { mode: 0o644 })
     writeFileSync(join(this.folder, 'other-ca.pem'), new Authority().certificate)
     const [{ folder }] = await this.ask('us-east', `SELECT current_setting('data_directory') AS folder`)
-    const { certificate, key } = authority.forHost('127.0.0.1')
+    const { certificate, key } = authority.forHosts('127.0.0.1', SERVERNAME)
     for (const [name, text] of [
       ['server.crt', certificate],
       ['server.key', key],
@@ -76,6 +81,11 @@ export class OwnServers implements AsyncDisposable {
   /** What the server's log says. */
   log(dc: string): string {
     return this.#deployment.log(`postgres ${dc}`)
+  }
+
+  async restart(dc: string): Promise<void> {
+    await this.#deployment.kill(`postgres ${dc}`)
+    await this.#deployment.run(`postgres ${dc}`)
   }
 
   /** Asks as the server's superuser. */
@@ -109,7 +119,7 @@ export class OwnServers implements AsyncDisposable {
   endpoints(changes: Readonly<Record<string, unknown>> = {}): string {
     const at = (dc: string) => ({ ports: { sql: `127.0.0.1:${this.port(dc)}` }, user: USER })
     const peers = { tls: 'verify-full', ca: join(this.folder, 'ca.pem') }
-    const path = join(this.folder, 'endpoints.json')
+    const path = join(this.folder, `endpoints-${this.#files++}.json`)
     const postgres = {
       'us-east': { ...at('us-east'), tls: { ca: 'ca.pem' }, peers, ...changes },
       'eu-west': { ...at('eu-west'), tls: false },

@@ -1,5 +1,4 @@
 // Resolves a scenario against what exists: which systems run, with which table, mode and settings.
-import { randomBytes } from 'node:crypto'
 import type { DeployPlan, Driver, Replication, WriteMode } from './contract/driver.ts'
 import { BenchError } from './contract/errors.ts'
 import type { External } from './contract/external.ts'
@@ -177,7 +176,7 @@ function linkOf(scenario: Scenario, from: string, to: string): Link {
 function externalOf(scenario: Scenario, driver: Driver): External {
   const { dcs, endpoints: file, replaceExisting, keepTables } = scenario
   const servers = externalServers({ driver, dcs, file, environment: process.env })
-  return { ...servers, runId: randomBytes(6).toString('hex'), replaceExisting, keepTables }
+  return { ...servers, replaceExisting, keepTables }
 }
 
 /** What a driver needs to know to say what runs where. */

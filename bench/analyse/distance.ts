@@ -37,18 +37,19 @@ export function addDistances(
   )
   if (distances.length === 0) return { share: null, where: '', notes: [] }
   const errorOf = ({ lessMs, moreMs }: Distance) => Math.max(lessMs, moreMs)
-  const bounds = ({ lessMs, moreMs }: Distance) => ({ less: lessMs, more: moreMs })
   let worst: { share: number | null; where: string } = { share: null, where: '' }
   for (const distance of distances) {
     const where = { dc: distance.from, peer: distance.to }
     list.add('lag_error_distance', 'ms', { value: errorOf(distance) }, where)
     const lag = figureOf(list.metrics, 'lag_p50', where).value
-    if (lag === null) continue
-    const share = lag > 0 ? errorOf(distance) / lag : Number.MAX_SAFE_INTEGER
+    // Where a write is acknowledged when it has arrived there is no lag to have a share of.
+    if (lag === null || lag <= 0) continue
+    const share = errorOf(distance) / lag
     if (worst.share === null || share > worst.share) worst = { share, where: `${distance.from} to ${distance.to}` }
   }
   list.add('lag_error_distance', 'ms', { value: Math.max(...distances.map(errorOf)) })
-  const [less, more] = (['less', 'more'] as const).map((way) => Math.max(...distances.map((one) => bounds(one)[way])))
+  const less = Math.max(...distances.map(({ lessMs }) => lessMs))
+  const more = Math.max(...distances.map(({ moreMs }) => moreMs))
   const far = [...trips].map(([dc, ms]) => `${ms.toFixed(2)} ms from ${dc}`).join(' and ')
   return {
     ...worst,
@@ -73,7 +74,8 @@ export function externalNotes({ stored }: RunData): string[] {
   return [
     ...sentence(
       dcsOf(encryption, /^unverified$/),
-      (dcs) => `Nobody checked who answers for ${dcs}: connections are encrypted, but their certificates were not verified.`,
+      (dcs) =>
+        `Nobody checked who answers for ${dcs}: connections are encrypted, but their certificates were not verified.`,
     ),
     ...sentence(dcsOf(encryption, /^none$/), (dcs) => `Connections to ${dcs} were not encrypted.`),
     ...(native

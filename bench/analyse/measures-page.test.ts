@@ -41,7 +41,7 @@ const lineOf = (metric: string, unit: string) =>
       units.includes(unit) && (figures.includes(metric) || figures.includes(metric.replace(PERCENTILE, '_…'))),
   )
 
-/** All metrics of three runs that have between them whatever a run can have: conflicts, counters, pings and a fault. */
+/** All metrics of four runs that have between them whatever a run can have: conflicts, counters, pings, a fault, links of others. */
 async function allMetrics(): Promise<Metric[]> {
   const world = makeWorld({
     seed: 5,
@@ -67,22 +67,31 @@ async function allMetrics(): Promise<Metric[]> {
     endUs: 6e6,
   } as const
   const metrics: Metric[] = []
-  for (const [columns, faults] of [
-    [[], []],
-    [COUNTER, []],
-    [[], [fault]],
+  for (const [columns, faults, links] of [
+    [[], [], {}],
+    [COUNTER, [], {}],
+    [[], [fault], {}],
+    [[], [], { isUnknown: true }],
   ] as const) {
     using folder = scratchFolder()
     plant(folder.path, {
       ...run,
       csv: {
-        'rtt.csv': 'at_s,from,to,phase,rtt_ms\n1,us-east,eu-west,during,80\n',
+        'rtt.csv':
+          'at_s,from,to,phase,rtt_ms\n1,us-east,eu-west,during,80\n1,harness,us-east,during,1\n1,harness,eu-west,during,2\n',
         'links.csv':
           'at_s,from,to,payload_bytes,held_bytes,backlog,backlog_unit\n5.5,us-east,eu-west,0,0,7,rows\n5.5,eu-west,us-east,0,0,7,bytes\n',
       },
       facts: (facts) => ({
         ...facts,
-        scenario: { ...facts.scenario, columns },
+        scenario: {
+          ...facts.scenario,
+          columns,
+          topology: {
+            ...facts.scenario.topology,
+            links: facts.scenario.topology.links.map((link) => ({ ...link, ...links })),
+          },
+        },
         ...(faults.length > 0 ? { faults } : {}),
       }),
     })

@@ -13,7 +13,16 @@ export function notesOn(run: RunData, keySpace: KeySpace, bounds: ConflictBasis,
     ...counterNotes(keySpace),
     ...reportedNotes(run, declined),
     ...warmUpNotes(run),
+    ...linkNotes(run),
   ]
+}
+
+/** Where a link is not quite what was asked for. */
+function linkNotes({ stored: { scenario } }: RunData): string[] {
+  const limited = scenario.topology.links.some(({ bandwidthBytesPerSecond }) => bandwidthBytesPerSecond !== undefined)
+  return scenario.deployment === 'docker' && limited
+    ? ['Between containers a bandwidth limits each connection through a link by itself, not all of them together.']
+    : []
 }
 
 const STRETCH_TEXT = { calibrate: 'in a closed loop, before its calibration', warmup: 'at the rate' } as const

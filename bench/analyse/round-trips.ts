@@ -56,8 +56,9 @@ export function addRoundTrips(list: MetricList, run: RunData, spans: FaultSpans)
 }
 
 function askedFor(topology: Topology, from: string, to: string): Pick<RoundTrips, 'nominalMs' | 'jitterMs'> {
-  const isOurs = topology.links.some((link) => link.from === from && link.to === to && link.isUnknown !== true)
-  if (!isOurs) return { nominalMs: null, jitterMs: 0 }
+  // What is pinged from outside of the DCs is no link.
+  const isLink = topology.links.some((link) => link.from === from && link.to === to)
+  if (!isLink) return { nominalMs: null, jitterMs: 0 }
   const [there, back] = [linkBetween(topology, from, to), linkBetween(topology, to, from)]
   return { nominalMs: there.delayMs + back.delayMs, jitterMs: there.jitterMs + back.jitterMs }
 }

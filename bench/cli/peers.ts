@@ -50,27 +50,27 @@ function chosen(only: string): typeof COMPARISONS {
   return COMPARISONS.filter(({ name }) => names.length === 0 || names.includes(name))
 }
 
-function count(option: string, given: unknown, least: number, otherwise: number): number {
+function count(option: string, given: string | undefined, least: number, otherwise: number): number {
   if (given === undefined) return otherwise
-  const value = wholeNumber(String(given))
+  const value = wholeNumber(given)
   if (value !== undefined && value >= least && value <= 1000) return value
-  throw new BenchError('USAGE', `--${option} "${String(given)}" is not a whole number from ${least} to 1000.`)
+  throw new BenchError('USAGE', `--${option} "${given}" is not a whole number from ${least} to 1000.`)
 }
 
-function turnMs(given: unknown): number {
-  const ms = durationMs(String(given))
+function turnMs(given: string): number {
+  const ms = durationMs(given)
   if (ms !== undefined && ms >= 500) return ms
-  throw new BenchError('USAGE', `--turn "${String(given)}" is not a duration of at least 500ms, such as 8s.`)
+  throw new BenchError('USAGE', `--turn "${given}" is not a duration of at least 500ms, such as 8s.`)
 }
 
 /** Prints every line as its comparison ends, or all as JSON at the end; returns the exit code. */
 export async function peersCommand(
-  raw: Readonly<Record<string, unknown>>,
+  raw: Readonly<Record<string, string | undefined>>,
   registry: Registry,
   json: boolean,
 ): Promise<number> {
   const { only = '', pairs, 'warmup-pairs': warmupPairs, turn = TURN, ...options } = raw
-  const comparisons = chosen(String(only))
+  const comparisons = chosen(only)
   const turns = {
     pairs: count('pairs', pairs, 1, PAIRS),
     warmupPairs: count('warmup-pairs', warmupPairs, 0, WARMUP_PAIRS),

@@ -88,7 +88,11 @@ function programFor(registry: Registry): Command {
   addPeersOptions(program.command('peers'))
     .description('hold geowrite against other tools that do the same work on the same servers')
     .action(async (values: Record<string, unknown>) => {
-      process.exitCode = await peersCommand(rawOptions(values), registry, values['json'] === true)
+      process.exitCode = await peersCommand(
+        rawOptions(values) as Record<string, string>,
+        registry,
+        values['json'] === true,
+      )
     })
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
   return program

@@ -144,6 +144,9 @@ const MISTAKES: Readonly<Record<string, readonly unknown[]>> = {
   quick: ['maybe', 5],
   fault: [5, 'kil us-east at=1s for=1s'],
   deployment: ['cloud', 5],
+  image: ['postgres', '=x', 'postgres=', 'postgress=postgres:18', 5],
+  'container-cpus': ['0', 'all', '-1', '2000'],
+  'container-memory': ['4', '1MiB', 'much'],
   set: ['postgres', 5, 'x=y'],
   ports: ['1-2', '15000', '20000-15000', '15000-70000'],
   'ledger-limit': ['5', '5mb'],
@@ -152,6 +155,21 @@ const MISTAKES: Readonly<Record<string, readonly unknown[]>> = {
 test('every mistake in an option is told in one sentence that names the option', () => {
   for (const [option, values] of Object.entries(MISTAKES)) {
     for (const value of values) assert.ok(refusalOf({ [option]: value }).includes(`--${option}`), option)
+  }
+})
+
+test('images and limits are for containers, and are refused where there are none', () => {
+  const asked = { image: 'postgres=mine:1', 'container-cpus': '1.5', 'container-memory': '2GiB' }
+  assert.deepEqual(parseScenario({ ...asked, deployment: 'docker' }).containers, {
+    images: { postgres: 'mine:1' },
+    cpus: 1.5,
+    memoryBytes: 2 * 1024 ** 3,
+  })
+  for (const [option, value] of Object.entries(asked)) {
+    assert.match(
+      refusalOf({ [option]: value }),
+      new RegExp(`^--${option} is for containers, .*--deployment=docker\\.$`),
+    )
   }
 })
 

@@ -33,8 +33,6 @@ export interface Access {
 
 /** The servers of a run under `--deployment=external`. */
 export interface External {
-  /** Unique among runs; what is made is marked with it. */
-  readonly runId: string
   /** As the harness reaches them. */
   readonly ports: Endpoints
   /** As the servers of other DCs reach them. */
@@ -63,4 +61,13 @@ export interface ExternalUse {
     readonly user: string
     readonly database: string
   }): string | undefined
+}
+
+/** What a result says of servers that the harness did not start: nothing that is secret. */
+export interface ExternalFacts {
+  /** By DC. */
+  readonly encryption: Readonly<Record<string, 'verified' | 'unverified' | 'none'>>
+  readonly peerEncryption: Readonly<Record<string, string>>
+  /** Replication services of ours, which ran beside the harness and not in a DC. */
+  readonly besideHarness: readonly string[]
 }

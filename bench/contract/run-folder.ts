@@ -4,6 +4,7 @@ import type { Topology } from './topology.ts'
 import type { Column } from './table.ts'
 import type { Capabilities, Waits } from './driver.ts'
 import type { PlantedFault } from './store-words.ts'
+import type { ExternalFacts } from './external.ts'
 import type { FaultFacts } from './fault.ts'
 import type { WarmUpStretch } from './warm-up.ts'
 
@@ -122,15 +123,6 @@ export interface CounterMark {
     readonly storageWriteBytes: number | null
     readonly residentMaxBytes: number | null
   }[]
-}
-
-/** What a result says of servers that the harness did not start: nothing that is secret. */
-export interface ExternalFacts {
-  /** By DC. */
-  readonly encryption: Readonly<Record<string, 'verified' | 'unverified' | 'none'>>
-  readonly peerEncryption: Readonly<Record<string, string>>
-  /** Replication services of ours, which ran beside the harness and not in a DC. */
-  readonly besideHarness: readonly string[]
 }
 
 /** What the services of a run were, of a deployment in containers. */

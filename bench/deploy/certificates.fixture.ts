@@ -52,12 +52,12 @@ export class Authority {
     this.certificate = this.#signed(this.#name, publicKey, isAuthority)
   }
 
-  /** A certificate for a server that is reached as `host`, with its key. */
-  forHost(host: string): Signed {
+  /** A certificate for a server that is reached by these names and addresses, with its key. */
+  forHosts(...hosts: readonly string[]): Signed {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const names = extension(ALTERNATIVE_NAME, der(SEQUENCE, alternativeName(host)))
+    const names = extension(ALTERNATIVE_NAME, der(SEQUENCE, ...hosts.map(alternativeName)))
     return {
-      certificate: this.#signed(host, publicKey, names),
+      certificate: this.#signed(hosts[0], publicKey, names),
       key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
     }
   }

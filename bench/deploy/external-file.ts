@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { BenchError, messageOf } from '../contract/errors.ts'
+import { BenchError } from '../contract/errors.ts'
 import { suggestion } from '../lib/nearest.ts'
 
 const tls = z.strictObject({
@@ -34,7 +34,7 @@ export interface ServerGiven {
 }
 
 /** By driver, then by DC. */
-export type ServersGiven = Readonly<Record<string, Readonly<Record<string, ServerGiven>>>>
+type ServersGiven = Readonly<Record<string, Readonly<Record<string, ServerGiven>>>>
 
 function refuse(file: string, why: string): never {
   throw new BenchError('USAGE', `The endpoints ${file} cannot be used: ${why}`)
@@ -82,10 +82,10 @@ export function readEndpointsFile(file: string): ServersGiven {
   let parsed: unknown
   try {
     // JSON is YAML. What the parser quotes of a file that it cannot read may be a secret: its line says enough.
-    parsed = parse(readFileSync(file, 'utf8'), { prettyErrors: false })
+    parsed = parse(readFileSync(file, 'utf8'))
   } catch (error) {
     const { code, linePos } = error as { code?: unknown; linePos?: readonly [{ readonly line: number }] }
-    const what = linePos === undefined ? messageOf(String(code)) : `${String(code)} in line ${linePos[0].line}`
+    const what = linePos === undefined ? String(code) : `${String(code)} in line ${linePos[0].line}`
     return refuse(file, `it cannot be read (${what}): give a YAML or JSON file.`)
   }
   return Object.fromEntries(

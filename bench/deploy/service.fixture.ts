@@ -1,6 +1,6 @@
 // Services for tests. Run as a program, it is such a service: what it does is its arguments, in order.
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import type { Address } from '../contract/driver.ts'
@@ -58,6 +58,45 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   }
 }
 
+const eaten: Buffer[] = []
+
+/** Modes and owners of its folder and of the file in it. */
+function ownFiles(): string {
+  const told = ['.', 'settings/service.json'].map((path) => {
+    if (!existsSync(path)) return 'none'
+    const { mode, uid } = statSync(path)
+    return `${(mode & 0o777).toString(8)} ${uid}`
+  })
+  return told.join(' ')
+}
+
+const AT_ONCE = 8192
+
+/** Of the ports `from-to` of a host, those that can be connected to. */
+async function openOf(host: string, range: string): Promise<readonly number[]> {
+  const [from, to] = range.split('-').map(Number)
+  const open: number[] = []
+  for (let first = from; first <= to; first += AT_ONCE) {
+    const ports = Array.from({ length: Math.min(AT_ONCE, to + 1 - first) }, (_, i) => first + i)
+    open.push(...(await Promise.all(ports.map((port) => opens(host, port)))).flat())
+  }
+  return open
+}
+
+/** The port, when it can be connected to within a second. */
+function opens(host: string, port: number): Promise<readonly number[]> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1000 })
+    const settle = (open: readonly number[]) => {
+      socket.destroy()
+      resolve(open)
+    }
+    socket.once('connect', () => settle([port]))
+    socket.once('error', () => settle([]))
+    socket.once('timeout', () => settle([]))
+  })
+}
+
 const ACTS: Readonly<Record<string, (value: string) => unknown>> = {
   listen: (address) => {
     const [host, port] = address.split(':')
@@ -65,8 +104,14 @@ const ACTS: Readonly<Record<string, (value: string) => unknown>> = {
       socket.on('error', () => socket.destroy())
       socket.on('data', (line) => {
         if (String(line) === 'who')
-          socket.write(JSON.stringify({ pid: process.pid, env: process.env, cwd: process.cwd() }))
+          socket.write(JSON.stringify({ pid: process.pid, env: process.env, cwd: process.cwd(), files: ownFiles() }))
         if (String(line) === 'uid') socket.write(String(process.getuid?.()))
+        const [request, what = '', ports = ''] = String(line).split(' ')
+        if (request === 'read') socket.write(readFileSync(what))
+        if (request === 'eat') eaten.push(Buffer.alloc(2 ** 29, 'cheese'))
+        if (request === 'open') {
+          void openOf(what, ports).then((open) => socket.write(JSON.stringify(open)))
+        }
         if (String(line) === 'die') {
           process.stderr.write('first line\nout of cheese\n')
           process.exit(3)
@@ -77,6 +122,7 @@ const ACTS: Readonly<Record<string, (value: string) => unknown>> = {
     return once(server, 'listening')
   },
   say: (line) => process.stdout.write(`${line}\n`),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Number(ms))),
   exit: (code) => process.exit(Number(code)),
   deaf: () => process.on('SIGTERM', () => undefined),
   write: (bytes) => writeFileSync('written', Buffer.alloc(Number(bytes)), { flush: true }),

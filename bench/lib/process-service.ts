@@ -29,7 +29,7 @@ export function processService({ script, config, ...own }: ProcessService): Serv
     setup: () => [],
     command: (place) => ({ program: 'node', args: [place.source(script), join(place.folder, CONFIG_FILE)] }),
     ready: { type: 'line', starts: READY_LINE },
-    readyTimeoutMs: 20_000,
+    readyTimeoutMs: 60_000,
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 5000,
     unprivileged: false,

@@ -12,8 +12,6 @@ import { BenchError } from '../contract/errors.ts'
 const VERSION = '0.29.0'
 const MISSING = `latte is not installed: cargo install latte-cli --version ${VERSION} --locked (about ten minutes; needs Rust).`
 const WORKLOAD = fileURLToPath(new URL('./cassandra-latte.rn', import.meta.url))
-/** As many as geowrite's sessions have together. */
-const CONNECTIONS = 4
 
 /** What is read of latte's report. */
 interface LatteReport {
@@ -56,16 +54,21 @@ export const cassandraLatte: Comparison = {
     let turn = 0
     const peer = async (durationMs: number) => {
       const report = join(order.folder, `latte-${++turn}.json`)
-      const parameters = [`rows=${workloadOptions.rows}`, `started_us=${Date.now() * 1000}`]
-      await runner.run('latte', {
-        program,
-        args: [
-          ...['run', '--quiet', '--duration', `${durationMs} ms`, '--threads', '1', '--concurrency', String(inFlight)],
-          ...['--connections', String(CONNECTIONS), '--consistency', 'LOCAL_QUORUM', '--datacenter', dc],
-          ...['--retries', '0', '--output', report, ...parameters.flatMap((parameter) => ['-P', parameter])],
-          ...[WORKLOAD, addressText(ports[CQL_PORT])],
-        ],
-      })
+      const asked = {
+        '--duration': `${durationMs} ms`,
+        '--threads': '1',
+        '--concurrency': String(inFlight),
+        '--consistency': 'LOCAL_QUORUM',
+        '--datacenter': dc,
+        '--retries': '0',
+        '--output': report,
+      }
+      const parameters = [`rows=${workloadOptions.rows}`, `started_us=${Date.now() * 1000}`].flatMap((value) => [
+        '-P',
+        value,
+      ])
+      const args = ['run', '--quiet', ...Object.entries(asked).flat(), ...parameters]
+      await runner.run('latte', { program, args: [...args, WORKLOAD, addressText(ports[CQL_PORT])] })
       return sampleOf(report)
     }
     return { geowrite: deployed.side, peer: { turn: peer }, settle: () => deployed.settle() }

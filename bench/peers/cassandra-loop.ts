@@ -13,7 +13,6 @@ type Query = { readonly query: string; readonly params: unknown[] }
 
 /** Rows made beforehand, written again and again: so many that making them is not measured and the store sees no pattern. */
 const ROWS = 100_000
-const CONNECTIONS = 4
 /** Places of the values that differ each time a row is written. */
 const VERSION = 2
 
@@ -47,7 +46,8 @@ async function open(order: CassandraLoopOrder): Promise<Work> {
   const client = new Client({
     contactPoints: [order.contactPoint],
     localDataCenter: order.dc,
-    pooling: { coreConnectionsPerHost: { 0: CONNECTIONS, 1: 0, 2: 0 }, warmup: true, maxRequestsPerConnection: 2048 },
+    // As many connections as it opens by itself, which is one: more of them cost the client up to a fifth.
+    pooling: { warmup: true },
     // The statement has its own.
     policies: { timestampGeneration: null as unknown as policies.timestampGeneration.TimestampGenerator },
   })

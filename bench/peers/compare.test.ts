@@ -30,7 +30,11 @@ function countingContest(geowriteRate: number, peerRate: number): Contest & { re
 
 function comparisonOf(contest: Contest, own: Partial<Comparison> = {}): Comparison {
   return {
-    ...{ name: 'counted', what: 'counting', peer: 'another', unit: 'rows', target: 0.95 },
+    name: 'counted',
+    what: 'counting',
+    peer: 'another',
+    unit: 'rows',
+    target: 0.95,
     missing: async () => undefined,
     open: async () => contest,
     ...own,

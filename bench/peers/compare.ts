@@ -70,7 +70,12 @@ export function resultsOf(comparison: Comparison, pairs: readonly Pair[]): Resul
     const target = per === 'second' ? comparison.target : null
     const rates = (side: 'geowrite' | 'peer') => median(pairs.map((pair) => rateOf(pair[side], per)))
     return {
-      ...{ name, what, peer, unit, per, target },
+      name,
+      what,
+      peer,
+      unit,
+      per,
+      target,
       holds: target === null ? null : ratio.ratio >= target,
       measured: { ...ratio, pairs, geowriteRate: rates('geowrite'), peerRate: rates('peer') },
     }
@@ -86,7 +91,7 @@ export async function compare(
   const { name, what, peer, unit, target } = comparison
   const missing = await comparison.missing(where.registry)
   if (missing !== undefined) {
-    return [{ ...{ name, what, peer, unit, target, missing }, per: 'second', holds: null, measured: null }]
+    return [{ name, what, peer, unit, target, missing, per: 'second', holds: null, measured: null }]
   }
   await using cleanup = new AsyncDisposableStack()
   const folder = mkdtempSync(join(where.place.data ?? tmpdir(), 'geowrite-peers-'))

@@ -215,10 +215,12 @@ function missingSentences(bench: BenchAnalysis): string[] {
   const nowhere = (metric: string) => bench.systems.every((system) => of(system, metric).value === null)
   return [
     ...(bench.runs[0].links.some(({ isUnknown }) => isUnknown === true)
-      ? ['WAN bytes and write amplification are n/a: the servers and the links between them are not the harness’s to measure.']
+      ? [
+          'WAN bytes and write amplification are n/a: the servers and the links between them are not the harness’s to measure.',
+        ]
       : nowhere('write_amplification')
-      ? ['Write amplification is n/a: the system does not count bytes written where the data lie.']
-      : []),
+        ? ['Write amplification is n/a: the system does not count bytes written where the data lie.']
+        : []),
     ...(nowhere('lag_p50') ? ['Lag is n/a: no write was seen arriving in another DC.'] : []),
   ]
 }

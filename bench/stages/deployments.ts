@@ -1,8 +1,8 @@
 // The one place that knows which deployment and which WAN a scenario asks for.
-import type { BenchError } from '../contract/errors.ts'
+import { BenchError } from '../contract/errors.ts'
 import type { DeployPlan } from '../contract/driver.ts'
 import type { Scenario } from '../contract/scenario.ts'
-import type { Place } from '../contract/service.ts'
+import type { Place, Service } from '../contract/service.ts'
 import { removeLeftovers } from '../deploy/data-folder.ts'
 import type { Deployment } from '../deploy/deployment.ts'
 import { ExternalDeployment } from '../deploy/external.ts'
@@ -23,6 +23,18 @@ interface RunOf {
 /** Where the services of a driver run that are ours to start. */
 export function placeKindOf({ deployment }: Pick<Scenario, 'deployment'>): Place['kind'] {
   return deployment === 'docker' ? 'container' : 'process'
+}
+
+/** Throws SCENARIO for a service that says of no image, where all are to be containers. */
+export function refuseUncontained(scenario: Pick<Scenario, 'deployment'>, services: readonly Service[]): void {
+  if (placeKindOf(scenario) === 'process') return
+  for (const { name, container } of services) {
+    if (container !== undefined) continue
+    throw new BenchError(
+      'SCENARIO',
+      `The service ${name} says of no image to run in, so that it cannot be a container: run it with --deployment=local.`,
+    )
+  }
 }
 
 /** Makes the deployment of a run, after clearing away what an earlier one that was killed left. Throws DATA_FOLDER, COMPONENT. */

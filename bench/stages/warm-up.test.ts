@@ -10,14 +10,15 @@ import { WarmUp } from './warm-up.ts'
 const WINDOW_MS = 20
 const ROWS_PER_WINDOW = 100
 
-/** A load of 100 rows between two looks, each of which cost the store what `cpuUs` says of that window. */
-function planted(cpuUs: (window: number) => number) {
+/** A load of 100 rows between two looks, each of which cost the store what `cpuUs` says of that window; or one that fails. */
+function planted(cpuUs: (window: number) => number, failure?: Error) {
   let looks = 0
   let cpuSeconds = 0
   let ended: ((endUs: number) => void) | undefined
   const endUs = new Promise<number>((resolve) => (ended = resolve))
   const threads = {
     phase: async () => {
+      if (failure !== undefined) throw failure
       await endUs
       return { facts: [], progress: {}, lastOutcomeUs: 0, touched: new Float64Array(0) }
     },
@@ -33,7 +34,7 @@ function planted(cpuUs: (window: number) => number) {
       ]
     },
   }
-  return { threads: threads as unknown as Threads, house: house as unknown as House, endUs }
+  return { threads: threads as unknown as Threads, house: house as unknown as House, endUs, looks: () => looks }
 }
 
 const order = (lengthMs: number): PhaseOrder => {
@@ -74,9 +75,11 @@ test('a phase whose system never gets steady ends with its time, which says so; 
 })
 
 test('a load that fails ends the watching with its error', async () => {
-  const { threads, house } = planted(() => 1000)
-  const failing = { ...threads, phase: () => Promise.reject(new Error('no more')) } as unknown as Threads
-  const warmUp = new WarmUp(failing, house, () => undefined, AbortSignal.timeout(10_000), WINDOW_MS)
+  const { threads, house, looks } = planted(() => 1000, new Error('no more'))
+  const warmUp = new WarmUp(threads, house, () => undefined, AbortSignal.timeout(10_000), WINDOW_MS)
   await assert.rejects(warmUp.phase(order(5000)), /no more/)
+  const before = looks()
+  await new Promise((resolve) => setTimeout(resolve, 5 * WINDOW_MS))
+  assert.ok(looks() <= before + 1, `${looks() - before} looks after it`)
   assert.equal(warmUp.stretches.length, 0)
 })

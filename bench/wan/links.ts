@@ -99,7 +99,7 @@ export function linkServices(
         args: [place.source(script), `${place.folder}/relay.json`],
       }),
       ready: { type: 'line', starts: READY_LINE },
-      readyTimeoutMs: 15_000,
+      readyTimeoutMs: 60_000,
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 2_000,
       unprivileged: false,

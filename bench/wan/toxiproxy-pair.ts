@@ -4,7 +4,7 @@ import type { LinkChange, LinkCounters, LinkState, RelayConfig, RelayRoute } fro
 import { endedBytesIn, PayloadAccount, type Stream } from './payload-account.ts'
 import { readSockets } from './socket-table.ts'
 import { chainOf } from './toxic-chain.ts'
-import type { ToxiproxyServer } from './toxiproxy-server.ts'
+import { untilAnswered, type ToxiproxyServer } from './toxiproxy-server.ts'
 
 interface RouteProxy {
   readonly route: RelayRoute
@@ -107,8 +107,8 @@ export class ToxiproxyPair {
       for (const wanted of chainOf(stream, this.#stateOf(route, stream))) {
         const text = JSON.stringify(wanted.attributes)
         if (told.get(wanted.name) === text) continue
-        const toxic = await proxy.getToxic<typeof wanted.attributes>(wanted.name)
-        await toxic.update(wanted)
+        const toxic = await untilAnswered(() => proxy.getToxic<typeof wanted.attributes>(wanted.name))
+        await untilAnswered(() => toxic.update(wanted))
         told.set(wanted.name, text)
       }
     }
@@ -118,7 +118,7 @@ export class ToxiproxyPair {
   async #enable(enabled: boolean): Promise<void> {
     await Promise.all(
       this.#proxies.map(({ proxy, route }) =>
-        proxy.update({ listen: textOf(route.listen), upstream: textOf(route.target), enabled }),
+        untilAnswered(() => proxy.update({ listen: textOf(route.listen), upstream: textOf(route.target), enabled })),
       ),
     )
   }

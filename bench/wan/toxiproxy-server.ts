@@ -28,6 +28,25 @@ async function freePort(taken: ReadonlySet<number>): Promise<number> {
   }
 }
 
+const TRIES = 4
+
+/**
+ * Asks again where no answer came: a busy machine can have a connection that is taken up again just as it is closed. What is
+ * asked must be the same when it is done twice.
+ */
+export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      // Its client hands on no more of why. An answer that refuses says something else.
+      if (tries === TRIES || !messageOf(error).includes('fetch failed')) throw error
+      log(`${PROGRAM} did not answer`)
+      await delay(tries * LOOK_EVERY_MS)
+    }
+  }
+}
+
 const OLD_METHOD = 'HTTP method POST'
 
 export class ToxiproxyServer {
@@ -75,7 +94,7 @@ export class ToxiproxyServer {
 
   /** Its metrics, as Prometheus reads them. */
   metrics(): Promise<string> {
-    return this.#get('/metrics')
+    return untilAnswered(() => this.#get('/metrics'))
   }
 
   async stop(): Promise<void> {

@@ -191,9 +191,9 @@ test('a limited link reaches its bandwidth, for each connection', LIMIT, async (
   await until(() => received > 2e6)
   const before = received
   const startUs = nowUs()
-  await until(() => nowUs() - startUs > 1_000_000)
+  await until(() => nowUs() - startUs > 3_000_000)
   const rate = (received - before) / ((nowUs() - startUs) / 1e6)
   socket.destroy()
   t.diagnostic(`${(rate / 1e6).toFixed(2)} of 10 MB/s`)
-  assert.ok(rate > 0.93 * 10e6 && rate < 1.05 * 10e6, `${rate} bytes/s`)
+  assert.ok(rate > 0.85 * 10e6 && rate < 1.15 * 10e6, `${rate} bytes/s`)
 })

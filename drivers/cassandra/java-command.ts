@@ -35,13 +35,15 @@ const OPENS = [
 
 /**
  * Quick starts and ends on one machine: no waiting for gossip that nobody sends, no measuring of object sizes, no farewell to
- * peers that end as well. The quarantine keeps a short ring delay from throwing peers out that have not spoken yet.
+ * peers that end as well, and no minute's delay before a server that has run for a minute asks a peer for its schema. The
+ * quarantine keeps a short ring delay from throwing peers out that have not spoken yet.
  */
 const SERVER_OPTIONS = [
   'cassandra-foreground=yes',
   'cassandra.skip_wait_for_gossip_to_settle=0',
   'cassandra.ring_delay_ms=100',
   'cassandra.gossip_quarantine_delay_ms=60000',
+  'cassandra.migration_delay_ms=0',
   'cassandra.consistent.rangemovement=false',
   'cassandra.memtable.row_overhead_size=180',
   'cassandra.test.messagingService.nonGracefulShutdown=true',

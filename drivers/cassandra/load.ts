@@ -1,11 +1,15 @@
 // Loading: the same rows, encoded once, into every server while each is still a cluster of its own, past the commit log.
+import { errors, types } from 'cassandra-driver'
 import type { RowSource } from '../../bench/contract/driver.ts'
+import { BenchError, messageOf } from '../../bench/contract/errors.ts'
 import { insertRow, type CqlTable } from './cql-table.ts'
 import { int64, keyValues, storedValues } from './row-values.ts'
 import type { Server } from './server.ts'
 
 const ROWS_PER_BATCH = 100
 const UNDER_WAY_MAX = 8
+const TRIES = 10
+const { writeTimeout, overloaded } = types.responseErrorCodes
 
 /** Sends at most so many batches at once; `add` waits for room. */
 class Window {
@@ -21,6 +25,31 @@ class Window {
 
   async end(): Promise<void> {
     await Promise.all(this.#running)
+  }
+}
+
+function wasTooSlow(error: unknown): boolean {
+  if (error instanceof errors.OperationTimedOutError) return true
+  return error instanceof errors.ResponseError && [writeTimeout, overloaded].includes(error.code)
+}
+
+/** Loaded rows are the same however often they come: a server that is still cold, on a busy machine, is given them again. */
+async function give(
+  { node, client }: Server,
+  queries: readonly { readonly query: string; readonly params: unknown[] }[],
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.batch([...queries], { prepare: true, logged: false })
+      return
+    } catch (error) {
+      if (wasTooSlow(error) && tries < TRIES) continue
+      throw new BenchError(
+        'STORE',
+        `The cassandra server of ${node.dc.name} did not take the rows to load (${messageOf(error)}): its log says why; a machine that is this busy needs a longer --set cassandra.write_timeout.`,
+        { cause: error },
+      )
+    }
   }
 }
 
@@ -43,7 +72,7 @@ export async function loadTable(
         return { query, params: [...keyValues(table, block.keys[from + i]), ...stored, int64(version)] }
       })
       await window.add(async () => {
-        await Promise.all(servers.map(({ client }) => client.batch(queries, { prepare: true, logged: false })))
+        await Promise.all(servers.map((server) => give(server, queries)))
         done += queries.length
         progress(done)
       })

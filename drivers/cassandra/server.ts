@@ -1,9 +1,9 @@
 // One server as the run's admin holds it: its client, its agent, and statements that wait for a server which is coming back.
 import type { Client, types } from 'cassandra-driver'
-import { errors } from 'cassandra-driver'
 import { delay } from '../../bench/lib/clock.ts'
 import type { Agent } from './agent.ts'
 import type { Node } from './names.ts'
+import { isAway } from './write-outcome.ts'
 
 /** A client takes some hundred ms to find a server again that was started anew. */
 const PATIENCE_MS = 20_000
@@ -27,9 +27,7 @@ export async function execute(
     try {
       return await client.execute(text, values, { prepare: values.length > 0, ...options })
     } catch (error) {
-      const isAway =
-        error instanceof errors.NoHostAvailableError || (error as { isSocketError?: boolean }).isSocketError === true
-      if (!isAway || performance.now() > giveUpAtMs) throw error
+      if (!isAway(error) || performance.now() > giveUpAtMs) throw error
     }
     await delay(LOOK_EVERY_MS)
   }

@@ -29,6 +29,7 @@ test('a write that timed out, failed on a replica or met an overload is unknown'
 test('a lost connection leaves a write unknown unless it was never sent', () => {
   assert.deepEqual(outcomeOf(socket(false)), { outcome: OUTCOME.info, error: 'connection_lost' })
   assert.deepEqual(outcomeOf(socket(true)), { outcome: OUTCOME.fail, error: 'unreachable' })
+  assert.deepEqual(outcomeOf(new Error('No connection available')), { outcome: OUTCOME.fail, error: 'unreachable' })
   assert.deepEqual(outcomeOf(noHost()), { outcome: OUTCOME.fail, error: 'unreachable' })
   assert.deepEqual(outcomeOf(noHost(socket(true))), { outcome: OUTCOME.fail, error: 'unreachable' })
   assert.deepEqual(outcomeOf(noHost(socket(false))), { outcome: OUTCOME.info, error: 'connection_lost' })

@@ -38,6 +38,16 @@ interface SocketError {
   readonly requestNotWritten?: boolean
 }
 
+/** While it prepares a statement the client (4.10.0) lets the word of its pool through as it is, an error of no class of its own. */
+const hadNoConnection = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'No connection available'
+
+/** Whether a request ended so because its server was away: not there, or gone in the middle. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof errors.NoHostAvailableError ||
+  (error as SocketError).isSocketError === true ||
+  hadNoConnection(error)
+
 /** Whether a request that ended with this error was surely never sent. */
 function neverSent(error: unknown): boolean {
   const { isSocketError, requestNotWritten } = error as SocketError
@@ -74,7 +84,7 @@ export function outcomeOf(error: unknown): WriteResult {
       ? { outcome: OUTCOME.fail, error: 'unreachable' }
       : { outcome: OUTCOME.info, error: 'connection_lost' }
   }
-  if ((error as SocketError).isSocketError === true) {
+  if (isAway(error)) {
     return neverSent(error)
       ? { outcome: OUTCOME.fail, error: 'unreachable' }
       : { outcome: OUTCOME.info, error: 'connection_lost' }

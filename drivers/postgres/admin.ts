@@ -207,10 +207,7 @@ class PostgresAdmin implements Admin {
 /** Connects to every DC; waits while servers are still starting. */
 export async function openAdmin(endpoints: Endpoints, plan: DeployPlan, signal: AbortSignal): Promise<Admin> {
   const opened = await Promise.allSettled(
-    plan.dcs.map(async (dc): Promise<[string, Client]> => [
-      dc.name,
-      await open(endpoints, dc.name, plan, signal),
-    ]),
+    plan.dcs.map(async (dc): Promise<[string, Client]> => [dc.name, await open(endpoints, dc.name, plan, signal)]),
   )
   const clients = new Map(opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))
   const failed = opened.find((result) => result.status === 'rejected')

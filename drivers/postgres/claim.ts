@@ -95,7 +95,9 @@ export class Claim {
   async remove(): Promise<void> {
     await this.#claiming
     const opened = await Promise.allSettled(
-      this.#plan.dcs.filter(({ name }) => this.#claimed.has(name)).map(async (dc) => ({ dc, client: await this.#reach(dc.name) })),
+      this.#plan.dcs
+        .filter(({ name }) => this.#claimed.has(name))
+        .map(async (dc) => ({ dc, client: await this.#reach(dc.name) })),
     )
     const servers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     try {

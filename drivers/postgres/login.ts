@@ -45,7 +45,7 @@ function loginTrouble(error: unknown, { user, database = DATABASE, password }: A
   if (password === undefined && /password must be/.test(message)) {
     return `asks ${user} for a password, and none was given: set GEOWRITE_POSTGRES_PASSWORD, or write one into ~/.pgpass`
   }
-  if (/^28/.test(code)) {
+  if (code.startsWith('28')) {
     return `refuses to let ${user} in (${message}): check GEOWRITE_POSTGRES_USER and GEOWRITE_POSTGRES_PASSWORD, or ~/.pgpass`
   }
   if (code === '3D000') return `has no database ${database}: create it, or name another with database`

@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { BenchError } from '../../bench/contract/errors.ts'
 
-export interface Login {
+interface Login {
   readonly host: string
   readonly port: number
   readonly user: string
@@ -13,7 +13,8 @@ export interface Login {
 
 /** The fields of a line; a backslash keeps a colon or a backslash from its meaning. */
 function fieldsOf(line: string): string[] {
-  return [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g)].map(([, field]) => field.replaceAll(/\\(.)/g, '$1'))
+  const parted = line.replaceAll(/\\(.)|:/g, (_text, kept: string | undefined) => kept ?? '\0')
+  return parted.split('\0')
 }
 
 /** The password of the first line that fits; undefined when none does. */
@@ -40,7 +41,10 @@ export function keptPassword(login: Login): string | undefined {
     return undefined
   }
   if ((mode & 0o077) !== 0) {
-    throw new BenchError('SERVERS', `The passwords in ${path} can be read by others, so that it is not used: chmod 600 it.`)
+    throw new BenchError(
+      'SERVERS',
+      `The passwords in ${path} can be read by others, so that it is not used: chmod 600 it.`,
+    )
   }
   return passwordIn(text, login)
 }

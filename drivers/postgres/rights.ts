@@ -80,7 +80,8 @@ async function slotTrouble({ client }: Server): Promise<string | undefined> {
       const who = escapeIdentifier(rows[0].who)
       return `does not let ${who} replicate (${messageOf(error)}): ALTER ROLE ${who} REPLICATION`
     }
-    if (codeOf(error) === '53400') return `has no replication slot left (${messageOf(error)}): raise max_replication_slots there`
+    if (codeOf(error) === '53400')
+      return `has no replication slot left (${messageOf(error)}): raise max_replication_slots there`
     throw error
   }
 }
@@ -95,7 +96,8 @@ async function slotsLeft({ client }: Server): Promise<number> {
 /** Says whether the user may also make it write its memory out. Throws SERVERS with one sentence for the first thing that is lacking. */
 export async function checkServer(server: Server, plan: DeployPlan): Promise<{ readonly mayFlush: boolean }> {
   const { rows } = await server.client.query<Found>(ASK, [ORIGIN_FUNCTIONS])
-  const needed = othersOf(server.dc, plan.dcs).length * (plan.replication === 'native' ? readSettings(plan.settings).streams : 1)
+  const needed =
+    othersOf(server.dc, plan.dcs).length * (plan.replication === 'native' ? readSettings(plan.settings).streams : 1)
   let trouble = lacking(rows[0], plan) ?? (await slotTrouble(server))
   if (trouble === undefined && (await slotsLeft(server)) < needed) {
     trouble = `has fewer than the ${needed} replication slots left that the run needs: raise max_replication_slots there`

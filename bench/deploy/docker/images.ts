@@ -1,15 +1,13 @@
 // Which image a service's container is made from: pinned in docker/images.yaml, overridden by option or environment; and getting it.
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { orReason } from '../../lib/abort.ts'
 import { BenchError, messageOf } from '../../contract/errors.ts'
 import type { Engine } from './engine.ts'
+import { buildOwnImage } from './image-build.ts'
 
 const PINS = new URL('../../../docker/images.yaml', import.meta.url)
-const BUILD = new URL('../../../docker/node/build', import.meta.url)
 /** The image of this project's own sources. */
 const OWN_IMAGE = 'geowrite'
 
@@ -40,7 +38,11 @@ export function imageReference(name: string, asked: ImageOverrides): string {
   const pins = pinned()
   const override = asked[name] ?? process.env[variableOf(name)]
   if (override !== undefined && override !== '') return override
-  if (!Object.hasOwn(pins, name)) throw new BenchError('BUG', `docker/images.yaml has no image ${name}.`)
+  if (!Object.hasOwn(pins, name))
+    throw new BenchError(
+      'SCENARIO',
+      `A service names an image ${name}, which docker/images.yaml has not: add it there.`,
+    )
   const { image, digest } = pins[name]
   return digest === undefined ? image : `${image}@${digest}`
 }
@@ -59,7 +61,7 @@ export async function provideImage(
 ): Promise<ImageFact> {
   const reference = imageReference(name, asked)
   const isOurs = name === OWN_IMAGE && asked[name] === undefined
-  if (isOurs) await orReason(build(), signal)
+  if (isOurs) await buildOwnImage(progress, signal)
   let id = await idOf(engine, reference)
   if (id === undefined) {
     progress(`pulling ${reference}`)
@@ -89,24 +91,4 @@ async function pull(engine: Engine, reference: string): Promise<void> {
 
 function absent(reference: string, why: string): string {
   return `The image ${reference} is not here and cannot be pulled (${why}): check the network, name another one with --image, or build stand-ins with docker/offline/build, which needs no image registry.`
-}
-
-let built: Promise<void> | undefined
-
-/** Once a process: the sources are what they were when it began. */
-function build(): Promise<void> {
-  built ??= new Promise((resolve, reject) => {
-    execFile(fileURLToPath(BUILD), { env: process.env }, (error, _output, said) => {
-      if (error === null) return resolve()
-      const last = said.trim().split('\n').at(-1) ?? ''
-      const why = last === '' ? messageOf(error) : last
-      reject(
-        new BenchError(
-          'COMPONENT',
-          `The image of geowrite's own services could not be built: “${why}”; mend the cause, or name an image with --image ${OWN_IMAGE}=….`,
-        ),
-      )
-    })
-  })
-  return built
 }

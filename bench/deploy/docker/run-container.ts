@@ -26,6 +26,8 @@ export interface ContainerPlan {
 export interface ContainerLimits {
   readonly cpus?: number
   readonly memoryBytes?: number
+  /** Its weight where all cores are wanted; an engine gives 1024 to whom nothing is given. */
+  readonly cpuShares?: number
 }
 
 const LOOPBACK = '127.0.0.1'
@@ -88,6 +90,7 @@ export class RunContainer extends GenericContainer {
       // What it prints is kept by the harness.
       LogConfig: { Type: 'none', Config: {} },
       ...(limits.cpus === undefined ? {} : { NanoCpus: Math.round(limits.cpus * 1e9) }),
+      ...(limits.cpuShares === undefined ? {} : { CpuShares: limits.cpuShares }),
       // As much again of swap would make the limit a slow one.
       ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
     })
