@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 
-/** Tests that start real engines or whole runs are left to `npm test`. */
-const ENGINE_TEST = /\.engine\.test\.ts$/
+/** Tests that start real engines, containers or whole runs are left to `npm test` and `npm run docker-tests`. */
+const ENGINE_TEST = /\.(engine|docker)\.test\.ts$/
 
 const unitTests = globSync('{bench,drivers,workloads}/**/*.test.ts').filter((path) => !ENGINE_TEST.test(path))
 const STEPS: readonly (readonly [program: string, ...args: string[]])[] = [

@@ -128,7 +128,8 @@ function diskOf(scenario: Scenario, systems: readonly System[], workload: Worklo
     const [loaded, total] = [beside(rows), own + beside(rows + written)]
     return { own, loaded, run: total - own - loaded, total }
   })
-  const held = largestHeld(each, heldAtOnce(scenario, systems))
+  // What is stored on the user's servers is not on this machine.
+  const held = scenario.deployment === 'external' ? [] : largestHeld(each, heldAtOnce(scenario, systems))
   const probed = scenario.probesPerSecond === 'all' ? rowsPerSecond : Math.min(scenario.probesPerSecond, rowsPerSecond)
   const seconds = Math.max(...systems.map((system) => loadedSeconds(scenario, system)))
   const runs = systems.length * scenario.repeat
@@ -155,6 +156,7 @@ function memoryOf(scenario: Scenario, systems: readonly System[], workload: Work
   const { columns } = workload.workload.table(workloadOptions(scenario, workload))
   const { written, keys } = mostWrittenBy(scenario, systems, rows, RATE_BOUND)
   const bound = scenario.rate.kind !== 'fixed'
+  const isHere = scenario.deployment !== 'external'
   const held = heldAtOnce(scenario, systems)
   const threads = dcs * (scenario.workers + 1)
   const each = systems.map((system) => {
@@ -164,12 +166,12 @@ function memoryOf(scenario: Scenario, systems: readonly System[], workload: Work
         .memoryBytes ?? 0
     const services = driver.services(deployPlanOf(system, scenario, workload, ''))
     const processes = services.filter((service) => service.role === 'replication').length
-    return { total: own * dcs + processes * PROCESS_BYTES }
+    return { total: (isHere ? own * dcs : 0) + processes * PROCESS_BYTES }
   })
   return [
     { name: 'harness', bytes: HARNESS_BYTES + held * threads * THREAD_BYTES },
     { name: 'keys written', bytes: held * keys * TOUCHED_KEY_BYTES, bound },
-    { name: 'links', bytes: held * ((dcs * (dcs - 1)) / 2) * PROCESS_BYTES },
+    { name: 'links', bytes: isHere ? held * ((dcs * (dcs - 1)) / 2) * PROCESS_BYTES : 0 },
     { name: 'stores and their replication', bytes: sumOf(largestHeld(each, held), (one) => one.total) },
   ].map((part) => ({ ...part, place: 'memory' as const }))
 }

@@ -8,10 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { DOCKER_TEST } from './deploy/docker/container.fixture.ts'
-import { openEngine } from './deploy/docker/engine.ts'
+import { DOCKER_TEST, labelsOfAll } from './deploy/docker/container.fixture.ts'
 import { RUN_LABEL } from './deploy/docker/labels.ts'
-import { labelled } from './deploy/docker/sweep.ts'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 /** Half of it is what a run may take on a machine that does nothing else. */
@@ -21,9 +19,7 @@ after(() => rmSync(out, { recursive: true, force: true }))
 
 /** What the process has at the engine. */
 async function leftBy(pid: number): Promise<number> {
-  const { address } = await openEngine()
-  const { containers, networks, volumes } = await labelled(address, RUN_LABEL)
-  const owners = [...containers, ...networks, ...volumes].map(({ labels }) => labels['geowrite.owner'] ?? '{}')
+  const owners = (await labelsOfAll(RUN_LABEL)).map((labels) => labels['geowrite.owner'] ?? '{}')
   return owners.filter((owner) => (JSON.parse(owner) as { readonly pid?: number }).pid === pid).length
 }
 

@@ -53,7 +53,7 @@ export async function withRun(
     index: 1,
     repeat: 1,
     progress: silent,
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(170_000),
   }
   try {
     await using run = await Run.open(context)

@@ -1,5 +1,6 @@
 // Plain sentences on how a run's figures were found where that is not the usual way.
 import type { ConflictBasis } from '../contract/analysis.ts'
+import { containerNotes } from './container-notes.ts'
 import { exactNotes } from './conflict-exact.ts'
 import { counterNotes } from './counter-figures.ts'
 import type { KeySpace } from './key-space.ts'
@@ -14,6 +15,7 @@ export function notesOn(run: RunData, keySpace: KeySpace, bounds: ConflictBasis,
     ...reportedNotes(run, declined),
     ...warmUpNotes(run),
     ...linkNotes(run),
+    ...containerNotes(run.stored),
   ]
 }
 

@@ -16,6 +16,9 @@ function linkText({ delayMs, jitterMs, bandwidthBytesPerSecond }: Link): string 
 
 /** Links that are alike in both directions share a line. */
 function linkLines({ topology }: Estimate): string[] {
+  if (topology.links.some(({ isUnknown }) => isUnknown === true)) {
+    return [`  your servers in ${topology.dcs.map(({ name }) => name).join(', ')}: what lies between them is not known`]
+  }
   return topology.links.flatMap((link, i) => {
     const back = topology.links.findIndex((other) => other.from === link.to && other.to === link.from)
     const alike = linkText(topology.links[back]) === linkText(link)
@@ -62,7 +65,10 @@ export function dryRunText(scenario: Scenario, workload: WorkloadEntry, estimate
     data.device === out.device && data.folder === out.folder
       ? [placeLine(estimate, ['data', 'out'], `in ${data.folder}`, free(data.freeBytes))]
       : [
-          placeLine(estimate, ['data'], `in ${data.folder}`, free(data.freeBytes)),
+          // Servers that are not on this machine leave nothing to estimate here.
+          ...(estimate.parts.some(({ place }) => place === 'data')
+            ? [placeLine(estimate, ['data'], `in ${data.folder}`, free(data.freeBytes))]
+            : []),
           placeLine(estimate, ['out'], `in ${out.folder}`, free(out.freeBytes)),
         ]
   const repeats = scenario.repeat === 1 ? '' : ` (${scenario.repeat} of each system, interleaved)`

@@ -31,9 +31,17 @@ function* driverLines({ driver }: DriverEntry, registry: Registry): Generator<st
   for (const [i, mode] of driver.modes.entries()) {
     yield `  --mode=${mode.name}${i === 0 ? ' (default)' : ''}: ${mode.meaning}`
   }
+  yield `  --deployment=external: ${externalText(driver)}`
   for (const setting of driver.settings) {
     yield `  --set ${driver.name}.${setting.name}=${setting.default === '' ? '…' : setting.default}: ${setting.meaning}`
   }
+}
+
+/** Whether and how a driver uses servers of the user's. */
+function externalText({ external }: DriverEntry['driver']): string {
+  if (external === undefined) return 'not said.'
+  if ('cannot' in external) return `no, because ${external.cannot}.`
+  return `servers of yours with the port${external.ports.length === 1 ? '' : 's'} ${external.ports.join(', ')} in each DC; of the settings ${external.settings.join(', ')} (docs/deployments.md).`
 }
 
 function* briefLines({ workload }: WorkloadEntry): Generator<string> {
@@ -59,7 +67,11 @@ function driverJson({ driver }: DriverEntry, registry: Registry): object {
     waits: one.waits?.(defaultsOf(driver)) ?? null,
     refusedWorkloads: refusedFor(one, registry),
   }))
-  return { name, summary, replications: described, modes, settings, warmsUp }
+  const external =
+    driver.external === undefined || 'cannot' in driver.external
+      ? null
+      : { ports: driver.external.ports, settings: driver.external.settings }
+  return { name, summary, replications: described, modes, settings, warmsUp, external }
 }
 
 function everything(registry: Registry, json: boolean): string {

@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs'
 import { startMark } from './process-table.ts'
 
-export interface Owner {
+interface Owner {
   readonly pid: number
   readonly startMark: string
   /** What the number means: processes of another container that shares the folder or the engine are not ours. */

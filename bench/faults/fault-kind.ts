@@ -16,8 +16,8 @@ export interface FaultGround {
   kill(service: string): Promise<void>
   /** Asks a service to end, in its own time. */
   stop(service: string): Promise<void>
-  pause(service: string): void
-  resume(service: string): void
+  pause(service: string): Promise<void>
+  resume(service: string): Promise<void>
   /** Starts a service again on its old data and ports; resolves when it is ready. */
   start(service: string, signal: AbortSignal): Promise<void>
 }

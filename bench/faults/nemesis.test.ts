@@ -40,8 +40,8 @@ function notingGround(startMs = 0): { ground: FaultGround; notes: string[] } {
       setLink: (from, to, change) => note(`${from}>${to} ${JSON.stringify(change)}`),
       kill: (service) => note(`kill ${service}`),
       stop: (service) => note(`stop ${service}`),
-      pause: (service) => void notes.push(`pause ${service}`),
-      resume: (service) => void notes.push(`resume ${service}`),
+      pause: async (service) => void notes.push(`pause ${service}`),
+      resume: async (service) => void notes.push(`resume ${service}`),
       start: async (service, signal) => {
         await delay(startMs, signal)
         await note(`start ${service}`)

@@ -8,9 +8,9 @@ export const pause: FaultKind = {
   targets: ['dc', 'service', 'pair'],
   touches: 'process',
   begin: async ({ services }, ground) => {
-    for (const service of services) ground.pause(service)
+    await Promise.all(services.map((service) => ground.pause(service)))
   },
   end: async ({ services }, ground) => {
-    for (const service of services) ground.resume(service)
+    await Promise.all(services.map((service) => ground.resume(service)))
   },
 }

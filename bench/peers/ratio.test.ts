@@ -35,6 +35,10 @@ test('with more pairs the bounds leave out what the confidence does not need', (
   const nine = medianInterval([9, 8, 7, 6, 5, 4, 3, 2, 1])
   // 1 − 2 · (1 + 9) / 2⁹; one value further in it would be 0.82.
   assert.deepEqual(nine, { ratio: 5, low: 2, high: 8, confidence: 1 - 20 / 512 })
+  // 1 − 2 · (1 + 20 + 190 + 1140 + 4845 + 15504) / 2²⁰.
+  const twenty = medianInterval(Array.from({ length: 20 }, (_, i) => i + 1))
+  assert.deepEqual([twenty.low, twenty.high], [6, 15])
+  assert.ok(Math.abs(twenty.confidence - (1 - (2 * 21_700) / 2 ** 20)) < 1e-12, String(twenty.confidence))
   const eight = medianInterval([1, 2, 3, 4, 5, 6, 7, 8])
   assert.deepEqual(eight, { ratio: 4.5, low: 1, high: 8, confidence: 1 - 2 / 256 })
 })

@@ -25,6 +25,8 @@ export class Sampler {
   readonly #answers = new TimelyAnswers(ANSWER_WITHIN_MS)
   #sampling: Promise<void> = Promise.resolve()
   #busy = false
+  #samplingResources: Promise<void> = Promise.resolve()
+  #busyWithResources = false
   #closing: Promise<void> | undefined
   #clientResidentMaxBytes = 0
 
@@ -36,7 +38,7 @@ export class Sampler {
     this.#resources = new CsvLog(join(folder, RUN_FILES.resources), RESOURCE_COLUMNS)
     this.#links = new CsvLog(join(folder, RUN_FILES.links), LINK_COLUMNS)
     this.#timers = [
-      setInterval(() => this.#sampleResources(), EVERY_MS),
+      setInterval(() => this.#nextResources(), EVERY_MS),
       setInterval(() => this.#next(), follow ? FOLLOW_EVERY_MS : EVERY_MS),
     ]
   }
@@ -67,6 +69,17 @@ export class Sampler {
       .catch(() => undefined)
       .finally(() => {
         this.#busy = false
+      })
+  }
+
+  /** An engine that is asked may be slow to answer, and a sample that failed is a gap in the file. */
+  #nextResources(): void {
+    if (this.#busyWithResources) return
+    this.#busyWithResources = true
+    this.#samplingResources = this.#sampleResources()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#busyWithResources = false
       })
   }
 
@@ -121,7 +134,7 @@ export class Sampler {
 
   async #close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
-    await this.#sampling
+    await Promise.all([this.#sampling, this.#samplingResources])
     await Promise.all([this.#resources.close(), this.#links.close()])
   }
 }

@@ -2,13 +2,21 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { nowUs } from '../lib/clock.ts'
+import { DOCKER_TEST } from '../deploy/docker/container.fixture.ts'
+import { missingSocketTable, toxiproxyOnPath } from './toxiproxy.fixture.ts'
 import { closed, connectTo, startRelay } from './relay.fixture.ts'
 
 const SCRIPT = new URL('./toxiproxy-link.ts', import.meta.url)
-const LIMIT = { timeout: 30_000 }
+const LIMIT = { timeout: 30_000, skip: DOCKER_TEST.skip === false ? missingSocketTable() : DOCKER_TEST.skip }
+
+let program: Disposable | undefined
+before(async () => {
+  if (LIMIT.skip === false) program = await toxiproxyOnPath()
+})
+after(() => program?.[Symbol.dispose]())
 
 const echo = (socket: Socket) => void socket.pipe(socket)
 
@@ -41,7 +49,8 @@ test('a round trip takes the delay of both links, and each can be changed alone'
   tookMs.sort((a, b) => a - b)
   t.diagnostic(`40 ms asked: p50 ${tookMs[10].toFixed(2)}, max ${tookMs[20].toFixed(2)} ms`)
   assert.ok(tookMs[0] > 39.9, `shortest ${tookMs[0]} ms`)
-  assert.ok(tookMs[10] < 42.5, `median ${tookMs[10]} ms`)
+  // An idle machine stays below 42 ms; how far off it may be in a run is the run's to judge.
+  assert.ok(tookMs[10] < 46, `median ${tookMs[10]} ms`)
   await link.set('b', { delayMs: 0 })
   const halfMs = await roundTripMs(socket, 'one way')
   assert.ok(halfMs > 19.9 && halfMs < 35, `only the way there is delayed: ${halfMs} ms`)

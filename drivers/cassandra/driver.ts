@@ -13,7 +13,7 @@ import { heapBytes, readSettings, SETTINGS } from './settings.ts'
 /** Partition and row headers, the key, and the share of index, filter and statistics, as compressed (estimate.test.ts). */
 const ROW_BYTES = 40
 const CELL_BYTES = 1
-/** Dot, version and timestamp, which are alike in loaded rows and of each written row its own. */
+/** Dot, version and timestamp, which are alike in loaded rows and each written row's own, at most: they compress a little. */
 const WRITTEN_BYTES = 24
 /** What a JVM takes beside its heap. */
 const BESIDE_HEAP_BYTES = 500e6

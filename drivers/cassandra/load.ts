@@ -28,9 +28,11 @@ class Window {
   }
 }
 
+const SLOW: ReadonlySet<number> = new Set([writeTimeout, overloaded])
+
 function wasTooSlow(error: unknown): boolean {
   if (error instanceof errors.OperationTimedOutError) return true
-  return error instanceof errors.ResponseError && [writeTimeout, overloaded].includes(error.code)
+  return error instanceof errors.ResponseError && SLOW.has(error.code)
 }
 
 /** Loaded rows are the same however often they come: a server that is still cold, on a busy machine, is given them again. */

@@ -6,6 +6,8 @@ import { OUTCOME, type WriteResult } from '../../bench/contract/outcome.ts'
 const { responseErrorCodes: CODE, consistencies } = types
 /** Of protocol 5 and later; an earlier one tells it as a write timeout. */
 const CAS_WRITE_UNKNOWN = 0x1700
+const UNAVAILABLE: number = CODE.unavailableException
+const WRITE_TIMEOUT: number = CODE.writeTimeout
 
 /**
  * Refused before any replica was asked: too few were known to be alive, or the statement is none. Everything else that a server
@@ -62,9 +64,9 @@ export function serialOutcomeOf(error: unknown): WriteResult {
   if (error instanceof errors.ResponseError) {
     const { writeType, consistencies: asked } = error as Told
     // Refused at the consistency of its commit, no longer at that of its rounds.
-    if (error.code === CODE.unavailableException && asked !== consistencies.serial)
+    if (error.code === UNAVAILABLE && asked !== consistencies.serial)
       return { outcome: OUTCOME.info, error: 'commit_unavailable' }
-    if (error.code === CODE.writeTimeout)
+    if (error.code === WRITE_TIMEOUT)
       return { outcome: OUTCOME.info, error: writeType === 'CAS' ? 'cas_timeout' : 'commit_timeout' }
   }
   return outcomeOf(error)

@@ -92,12 +92,12 @@ const timeouts: Check = {
     await using session = await openImpatient(context)
     await comesBack(context, session)
     const row = ground.row(HIT, ground.keys(1, 'new')[0], { operation: OPERATION.insert })
-    for (const store of stores) faults.pause(store)
+    for (const store of stores) await faults.pause(store)
     let outcome: number
     try {
       outcome = await writeInVain(context, session, row, 'the store stood still')
     } finally {
-      for (const store of stores) faults.resume(store)
+      for (const store of stores) await faults.resume(store)
     }
     await comesBack(context, session)
     // Whatever the store had in hand when it was stopped has been done by now.
@@ -123,7 +123,7 @@ const aborts: Check = {
       'admin()': (giveUp: AbortSignal): Promise<AsyncDisposable> =>
         driver.admin(ground.house.endpoints(), ground.plan, giveUp),
     }
-    for (const store of stores) faults.pause(store)
+    for (const store of stores) await faults.pause(store)
     try {
       for (const [what, open] of Object.entries(openings)) {
         const opening = open(AbortSignal.timeout(ABORT_MS)).then(
@@ -139,7 +139,7 @@ const aborts: Check = {
         late.catch(() => undefined)
       }
     } finally {
-      for (const store of stores) faults.resume(store)
+      for (const store of stores) await faults.resume(store)
     }
     return undefined
   },

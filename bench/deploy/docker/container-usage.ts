@@ -16,24 +16,24 @@ interface StatsEntry {
   readonly value: number
 }
 
-/** The id of a container's first process on this machine; undefined where the engine's processes cannot be seen from here. */
-export async function visibleLeader(container: DockerContainer): Promise<number | undefined> {
+/** The id of a container's first process on this machine; null where the engine's processes cannot be seen from here. */
+export async function visibleLeader(container: DockerContainer): Promise<number | null> {
   const { State } = await container.inspect()
   try {
     // Another machine's process of that number, or one of the engine's virtual machine, is none of ours.
-    return readFileSync(`/proc/${State.Pid}/cgroup`, 'latin1').includes(container.id) ? State.Pid : undefined
+    return readFileSync(`/proc/${State.Pid}/cgroup`, 'latin1').includes(container.id) ? State.Pid : null
   } catch {
-    return undefined
+    return null
   }
 }
 
 /** All that the container has used since it was last started; undefined when it has ended. */
 export async function containerReading(
   container: DockerContainer,
-  leader: number | undefined,
+  leader: number | null,
 ): Promise<Reading | undefined> {
-  const seen = leader === undefined ? undefined : readingOf(leader)
-  if (leader !== undefined && (seen === undefined || seen.storageWriteBytes !== null)) return seen
+  const seen = leader === null ? undefined : readingOf(leader)
+  if (leader !== null && (seen === undefined || seen.storageWriteBytes !== null)) return seen
   const counted = readingIn((await container.stats({ stream: false, 'one-shot': true })) as unknown as Stats)
   if (seen === undefined) return counted
   // Only root sees what storage the processes of others use.

@@ -3,8 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { BenchError } from '../../contract/errors.ts'
 import type { Service } from '../../contract/service.ts'
 import { listened, testService } from '../service.fixture.ts'
-import { DockerDeployment } from './docker.ts'
-import { openEngine } from './engine.ts'
+import type { DockerDeployment } from './docker.ts'
 import { sessionLabel } from './labels.ts'
 import type { ContainerLimits } from './run-container.ts'
 import { labelled } from './sweep.ts'
@@ -37,11 +36,13 @@ export function containerService(name: string, acts: readonly string[], change: 
   }
 }
 
-export function openDocker(
+/** What it stands on takes a second to load, which tests that are skipped need not wait for. */
+export async function openDocker(
   onDeath: (error: BenchError) => void = () => undefined,
   limits: ContainerLimits = {},
   runId = `test-${process.pid}-${runs++}`,
 ): Promise<DockerDeployment> {
+  const { DockerDeployment } = await import('./docker.ts')
   return DockerDeployment.open({ runId, images: {}, limits, progress: () => undefined, onDeath })
 }
 
@@ -58,7 +59,12 @@ export async function started(
 
 /** How many containers, networks and volumes of a run the engine has. */
 export async function leftOf(runId: string): Promise<number> {
-  const { address } = await openEngine()
-  const { containers, networks, volumes } = await labelled(address, sessionLabel(runId))
-  return containers.length + networks.length + volumes.length
+  return (await labelsOfAll(sessionLabel(runId))).length
+}
+
+/** The labels of everything at the engine that carries `label`. */
+export async function labelsOfAll(label: string): Promise<readonly Readonly<Record<string, string>>[]> {
+  const { openEngine } = await import('./engine.ts')
+  const { containers, networks, volumes } = await labelled((await openEngine()).address, label)
+  return [...containers, ...networks, ...volumes].map(({ labels }) => labels)
 }

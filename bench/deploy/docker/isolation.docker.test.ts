@@ -5,7 +5,10 @@ import { test } from 'node:test'
 import { ask } from '../service.fixture.ts'
 import { containerService, DOCKER_TEST, openDocker } from './container.fixture.ts'
 
-test('a DC’s container can open nothing of the other DC but the link', DOCKER_TEST, async () => {
+/** Some 200,000 connections are tried. */
+const LIMIT = { ...DOCKER_TEST, timeout: 300_000 }
+
+test('a DC’s container can open nothing of the other DC but the link', LIMIT, async () => {
   await using deployment = await openDocker()
   const link = containerService('link', ['say=ready'], {
     role: 'link',

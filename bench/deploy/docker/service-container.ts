@@ -11,6 +11,7 @@ import { untilReady } from '../readiness.ts'
 import { lastLines, LogReader } from '../service-log.ts'
 import { UsageMeter, type MeasuredUsage } from '../usage-meter.ts'
 import { editFile } from './container-files.ts'
+import { pauseContainer } from './container-pause.ts'
 import { ContainerLife } from './container-life.ts'
 import { containerReading, visibleLeader } from './container-usage.ts'
 import type { DockerContainer, Engine } from './engine.ts'
@@ -46,8 +47,8 @@ export class ServiceContainer {
   #container: DockerContainer | undefined
   /** What runs, or ran last. */
   #life: ContainerLife | undefined
-  /** Its first process on this machine, where it can be seen. */
-  #leader: number | undefined
+  /** Its first process on this machine; null where that cannot be seen, undefined until it is known. */
+  #leader: number | null | undefined
   #state: State = 'down'
   #isPaused = false
 
@@ -102,7 +103,7 @@ export class ServiceContainer {
   /** Stops every process of the service where it is. */
   async pause(): Promise<void> {
     const container = this.#running()
-    if (!this.#isPaused) await container.pause()
+    if (!this.#isPaused) await pauseContainer(container)
     this.#isPaused = true
   }
 
@@ -127,7 +128,8 @@ export class ServiceContainer {
   }
 
   async usage(): Promise<MeasuredUsage> {
-    if (this.#container !== undefined && this.#runs) {
+    // Asked before that, the engine would answer for a service whose processes can be seen, and count other things.
+    if (this.#container !== undefined && this.#runs && this.#leader !== undefined) {
       const life = this.#life
       // A container that ends at this moment has nothing more to tell.
       const reading = await containerReading(this.#container, this.#leader).catch(() => undefined)
