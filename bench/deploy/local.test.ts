@@ -106,8 +106,8 @@ test('a service that cannot start is one sentence with its last words', LIMIT, a
   ])
   assert.equal(early.code, 'SERVICE_START')
   assert.match(early.message, /^early did not start: it ended with exit code 4: “no cheese today”; .*\.$/)
-  const late = await failure([testService('late', ['say=hm'], { readyTimeoutMs: 300 })])
-  assert.match(late.message, /^late did not start: it was not ready within 300 ms: “hm”; .*\.$/)
+  const late = await failure([testService('late', ['say=hm'], { readyTimeoutMs: 1500 })])
+  assert.match(late.message, /^late did not start: it was not ready within 1500 ms: “hm”; .*\.$/)
   const missing = await failure([testService('missing', [], { command: () => ({ program: '/no/such', args: [] }) })])
   assert.match(missing.message, /^missing did not start: .*ENOENT/)
   const setup = testService('unset', ['say=ready'], {
