@@ -8,9 +8,17 @@ import type { Wan } from './wan.ts'
 
 const PROGRAM = { script: new URL('./toxiproxy-link.ts', import.meta.url), container: OWN_CONTAINER }
 
-/** Toxiproxy counts whole milliseconds: a delay that it would round is another link than the one asked for. */
+/** Toxiproxy counts bandwidth in kilobytes (1000 bytes) a second. */
+const BANDWIDTH_STEP_BYTES = 1000
+
+/** Toxiproxy counts whole milliseconds and kilobytes: what it would round is another link than the one asked for. */
 function refuseFractions({ links }: Topology): void {
-  for (const { from, to, delayMs, jitterMs } of links) {
+  for (const { from, to, delayMs, jitterMs, bandwidthBytesPerSecond = 0 } of links) {
+    if (bandwidthBytesPerSecond % BANDWIDTH_STEP_BYTES !== 0)
+      throw new BenchError(
+        'USAGE',
+        `The bandwidth of ${bandwidthBytesPerSecond} bytes/s from ${from} to ${to} cannot be had between containers, where Toxiproxy counts whole kilobytes: round it, or deploy with --deployment=local.`,
+      )
     for (const [what, ms] of [
       ['delay', delayMs],
       ['jitter', jitterMs],

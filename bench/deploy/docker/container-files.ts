@@ -5,11 +5,14 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { BenchError } from '../../contract/errors.ts'
 import type { ServiceFile } from '../../contract/service.ts'
+import { delay } from '../../lib/clock.ts'
 import type { DockerContainer } from './engine.ts'
 import { firstFileOf, tarOf, type TarEntry } from './tar.ts'
 
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
+const EXIT_LOOKS = 100
+const EXIT_LOOK_EVERY_MS = 20
 
 interface User {
   readonly uid: number
@@ -72,7 +75,12 @@ export async function editFile(
 async function run(container: DockerContainer, user: string, command: readonly string[]): Promise<void> {
   const exec = await container.exec({ Cmd: [...command], User: user, AttachStdout: true, AttachStderr: true })
   const said = await buffer(await exec.start({}))
-  const { ExitCode } = await exec.inspect()
+  let { ExitCode } = await exec.inspect()
+  // Its output ends a moment before the engine knows how it ended.
+  for (let looks = 0; ExitCode === null && looks < EXIT_LOOKS; looks++) {
+    await delay(EXIT_LOOK_EVERY_MS)
+    ;({ ExitCode } = await exec.inspect())
+  }
   if (ExitCode !== 0) {
     // Eight bytes before each part say which of the two outputs it is and how long.
     throw new BenchError('BUG', `${command.join(' ')} ended with ${ExitCode}: ${String(said.subarray(8)).trim()}.`)

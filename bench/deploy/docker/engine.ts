@@ -51,6 +51,11 @@ function absent(asked: string | undefined): string {
   return `No container engine answers ${asked === undefined ? 'on this machine' : `at DOCKER_HOST=${asked}`}: start one (Docker is known to do), see that you may use it, or run with --deployment=local.`
 }
 
+/** The engine as the variable DOCKER_HOST names it. */
+export function hostOf({ socketPath, host, port }: EngineAddress): string {
+  return socketPath === undefined ? `tcp://${host}:${port}` : `unix://${socketPath}`
+}
+
 function isAt({ socketPath, host, port }: EngineAddress, asked: string): boolean {
   if (!URL.canParse(asked)) return false
   const url = new URL(asked)

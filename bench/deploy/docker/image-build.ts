@@ -13,21 +13,38 @@ import { sendSignal } from '../process-table.ts'
 const BUILD = fileURLToPath(new URL('../../../docker/node/build', import.meta.url))
 const LOCK = join(tmpdir(), `geowrite-image-${process.getuid?.() ?? 'user'}.lock`)
 
+type Environment = Readonly<Record<string, string>>
+
 let built: Promise<void> | undefined
 
-/** Some tenths of a second when nothing has changed. Throws COMPONENT, or the signal's reason. */
-export function buildOwnImage(progress: (sentence: string) => void, signal: AbortSignal): Promise<void> {
-  built ??= build(progress, signal).catch((error: unknown) => {
+/**
+ * Some tenths of a second when nothing has changed. `environment` names the engine and the images below. Throws COMPONENT, or
+ * the signal's reason.
+ */
+export function buildOwnImage(
+  environment: Environment,
+  progress: (sentence: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  built ??= build(environment, progress, signal).catch((error: unknown) => {
     built = undefined
     throw error
   })
   return built
 }
 
-async function build(progress: (sentence: string) => void, signal: AbortSignal): Promise<void> {
+async function build(
+  environment: Environment,
+  progress: (sentence: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   using _alone = await lockFile(LOCK, signal, () => progress('waiting for another run to build the image of geowrite'))
   // A process group of its own, so that what it starts can be ended with it.
-  const child = spawn(BUILD, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+  const child = spawn(BUILD, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...environment },
+  })
   const ended = once(child, 'close').catch((error: unknown) => refuse(messageOf(error)))
   const said = text(child.stderr)
   try {

@@ -4,12 +4,14 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { orReason } from '../../lib/abort.ts'
 import { BenchError, messageOf } from '../../contract/errors.ts'
-import type { Engine } from './engine.ts'
+import { hostOf, type Engine } from './engine.ts'
 import { buildOwnImage } from './image-build.ts'
 
 const PINS = new URL('../../../docker/images.yaml', import.meta.url)
 /** The image of this project's own sources. */
 const OWN_IMAGE = 'geowrite'
+/** What it is built on: no service runs on these themselves. */
+const BELOW_OURS = ['node', 'toxiproxy']
 
 const pinsSchema = z.record(z.string(), z.object({ image: z.string(), digest: z.string().optional() }))
 
@@ -36,8 +38,8 @@ export function imageNames(): readonly string[] {
 /** The reference of an image by its name; `--image` goes before GEOWRITE_IMAGE_<NAME>, and that before the file. */
 export function imageReference(name: string, asked: ImageOverrides): string {
   const pins = pinned()
-  const override = asked[name] ?? process.env[variableOf(name)]
-  if (override !== undefined && override !== '') return override
+  const override = overrideOf(name, asked)
+  if (override !== undefined) return override
   if (!Object.hasOwn(pins, name))
     throw new BenchError(
       'SCENARIO',
@@ -45,6 +47,11 @@ export function imageReference(name: string, asked: ImageOverrides): string {
     )
   const { image, digest } = pins[name]
   return digest === undefined ? image : `${image}@${digest}`
+}
+
+function overrideOf(name: string, asked: ImageOverrides): string | undefined {
+  const override = asked[name] ?? process.env[variableOf(name)]
+  return override === '' ? undefined : override
 }
 
 function variableOf(name: string): string {
@@ -60,9 +67,22 @@ export async function provideImage(
   signal: AbortSignal,
 ): Promise<ImageFact> {
   const reference = imageReference(name, asked)
-  const isOurs = name === OWN_IMAGE && asked[name] === undefined
-  if (isOurs) await buildOwnImage(progress, signal)
+  const isOurs = name === OWN_IMAGE && overrideOf(name, asked) === undefined
+  if (isOurs) {
+    const below = Object.fromEntries(
+      BELOW_OURS.flatMap((base) => {
+        const override = overrideOf(base, asked)
+        return override === undefined ? [] : [[variableOf(base), override]]
+      }),
+    )
+    await buildOwnImage({ ...below, DOCKER_HOST: hostOf(engine.address) }, progress, signal)
+  }
   let id = await idOf(engine, reference)
+  if (id === undefined && isOurs)
+    throw new BenchError(
+      'COMPONENT',
+      `The image ${reference} was built and the engine has it not: another program removed it at that moment, so run again.`,
+    )
   if (id === undefined) {
     progress(`pulling ${reference}`)
     await orReason(pull(engine, reference), signal)

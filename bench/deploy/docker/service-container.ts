@@ -73,6 +73,7 @@ export class ServiceContainer {
     const launched = this.#launch()
     try {
       await orReason(launched, waiting)
+      if (this.#life?.isOver === true) throw new Error(`it ended with ${await this.#life.ended}`)
       this.#leader = await visibleLeader(this.#running())
       await Promise.race([
         untilReady(ready, { ports: this.#around.published }, log, waiting, HELD_MS),
