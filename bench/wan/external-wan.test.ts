@@ -72,6 +72,19 @@ test('a port at which nobody listens is told in one sentence', async () => {
   }
 })
 
+test('pings that do not come back are told as what they are: connections to servers of the user’s', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  await using pings = await wanOf([1, 2]).pings(TOPOLOGY)
+  const verifying = new Pinger(TOPOLOGY, pings).verify(signal)
+  context.mock.timers.tick(60_000)
+  await assert.rejects(
+    verifying,
+    (error: BenchError) =>
+      error.code === 'SERVERS' &&
+      /^Connections from harness to us-east do not open any more, .*\.$/.test(error.message),
+  )
+})
+
 test('there is no link to set and none to count', async () => {
   using links = await wanOf([1, 2]).control(TOPOLOGY, {})
   assert.deepEqual(await links.counters(), [])

@@ -1,6 +1,5 @@
 // The WAN between servers of the user's: there is no link of ours to set or to count, and what can be timed is the way from the
 // harness to each DC.
-import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import type { Address, Endpoints } from '../contract/driver.ts'
@@ -11,15 +10,15 @@ import { HARNESS, type PingSource, type Wan } from './wan.ts'
 
 const REACHED_WITHIN_MS = 10_000
 
-/** Resolves when a connection opens. Rejects with SERVERS when it does not. */
-async function reached(dc: string, port: string, { host, port: number }: Address): Promise<void> {
+/** Resolves with the address at which a connection opens, of those that the host's name may have. Rejects with SERVERS when it does not. */
+async function reached(dc: string, port: string, { host, port: number }: Address): Promise<string> {
   const socket = connect({ host, port: number })
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  socket.once('connect', () => resolve())
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  socket.once('connect', () => resolve(socket.remoteAddress ?? host))
   socket.once('error', reject)
   socket.setTimeout(REACHED_WITHIN_MS, () => reject(new Error(`no answer within ${REACHED_WITHIN_MS / 1000} s`)))
   try {
-    await promise
+    return await promise
   } catch (error) {
     throw new BenchError(
       'SERVERS',
@@ -48,8 +47,7 @@ class HarnessPings implements PingSource {
     const targets = await Promise.all(
       Object.entries(this.#ports).map(async ([dc, ports]): Promise<PingTarget> => {
         const [[port, address]] = Object.entries(ports)
-        await reached(dc, port, address)
-        const { address: host } = await lookup(address.host)
+        const host = await reached(dc, port, address)
         return { from: HARNESS, to: dc, address: { host, port: address.port } }
       }),
     )

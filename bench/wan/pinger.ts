@@ -63,7 +63,10 @@ export class Pinger {
     })
   }
 
-  /** Takes 30 round trips over every link, 5 ms apart, and returns them. Throws LINK when they do not come back. */
+  /**
+   * Takes 30 round trips over every link, 5 ms apart, and returns them. Throws LINK when they do not come back, or SERVERS where
+   * it is servers of the user's that do not answer.
+   */
   async burst(signal?: AbortSignal): Promise<readonly PingSample[]> {
     const taken = new Map(this.#pairs.map(({ from, to }): [string, PingSample[]] => [`${from} to ${to}`, []]))
     const wanted = BURST_SKIPPED + BURST_SAMPLES
@@ -77,7 +80,14 @@ export class Pinger {
     const timer = setTimeout(
       () => {
         const silent = [...taken].find(([, { length }]) => length < wanted)?.[0]
-        reject(new BenchError('LINK', `Pings from ${silent} do not come back: the log of the link's relay says why.`))
+        reject(
+          this.#source.pairs === undefined
+            ? new BenchError('LINK', `Pings from ${silent} do not come back: the log of the link's relay says why.`)
+            : new BenchError(
+                'SERVERS',
+                `Connections from ${silent} do not open any more, though the first one did: see that its server runs, and that nothing between here and there refuses many short ones.`,
+              ),
+        )
       },
       BURST_TIMEOUT_MS + 8 * longestMs,
     )

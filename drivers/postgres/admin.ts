@@ -68,7 +68,7 @@ class PostgresAdmin implements Admin {
     this.#signal = signal
     this.#endpoints = endpoints
     this.#clients = clients
-    this.#claim = plan.external === undefined ? undefined : new Claim(plan, plan.external, endpoints)
+    this.#claim = plan.external === undefined ? undefined : new Claim(plan, plan.external, endpoints, signal)
     for (const [dc, client] of clients) this.#watch(dc, client)
   }
 
@@ -78,8 +78,9 @@ class PostgresAdmin implements Admin {
     })
   }
 
-  /** The connection to a DC, opened again when its server was restarted. */
+  /** The connection to a DC, opened again when its server was restarted. Throws SERVERS when the run's lock is lost. */
   async #client(dc: string): Promise<Client> {
+    this.#claim?.check()
     if (this.#lost.delete(dc)) {
       const reopening = this.#reopen(dc).finally(() => this.#reopening.delete(dc))
       this.#reopening.set(dc, reopening)
@@ -146,6 +147,7 @@ class PostgresAdmin implements Admin {
   }
 
   async backlog(): Promise<readonly Backlog[]> {
+    this.#claim?.check()
     const links = this.#plan.dcs.map((from) => this.#answers.of(from.name, () => this.#backlogFrom(from)))
     return (await Promise.all(links)).flatMap((found) => found ?? [])
   }
@@ -201,6 +203,7 @@ class PostgresAdmin implements Admin {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#clients.values()].map(disconnect))
+    await this.#claim?.[Symbol.asyncDispose]()
   }
 }
 

@@ -1,4 +1,5 @@
 // Opening connections: patient while a server starts or recovers, bounded, and never with a secret in an error.
+import { createHash } from 'node:crypto'
 import { Client, type ClientConfig } from 'pg'
 import type { Address } from '../../bench/contract/driver.ts'
 import { messageOf } from '../../bench/contract/errors.ts'
@@ -35,14 +36,28 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
+/**
+ * What the server calls the connection. On one that is not ours its end says whose run it is, so that a run can tell its own
+ * connections from another's; a secret is random, and a few digits of its digest give nothing of it away.
+ */
+export function applicationOf({
+  application,
+  access,
+  secret,
+}: Pick<Connecting, 'application' | 'access' | 'secret'>): string {
+  if (access === undefined) return application
+  // The server cuts names at 63 bytes.
+  return `${application.slice(0, 48)}-${createHash('sha256').update(secret).digest('hex').slice(0, 12)}`
+}
+
 /** Opens a connection. Rejects with STORE when the server refuses it or does not answer in time. */
 export async function connect(how: Connecting, signal?: AbortSignal): Promise<Client> {
-  const { address, session = {}, application } = how
+  const { address, session = {} } = how
   const config: ClientConfig & { replication?: string } = {
     host: address.host,
     port: address.port,
     ...loginOf(how),
-    application_name: application,
+    application_name: applicationOf(how),
     options: Object.entries(session)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),

@@ -6,9 +6,11 @@ import { BenchError, messageOf } from '../../bench/contract/errors.ts'
 import type { Access } from '../../bench/contract/external.ts'
 import type { Dc } from '../../bench/contract/topology.ts'
 import { delay } from '../../bench/lib/clock.ts'
+import { codeOf } from './connect.ts'
 import { DATABASE, PASSFILE, ROLE, SQL_PORT, streamPublication, streamSlot, subscriptionName } from './names.ts'
 import { othersOf, type Server } from './server.ts'
 import { readSettings } from './settings.ts'
+import { makeSlot, makeSlotSoon } from './slot.ts'
 import { tableName } from './sql-table.ts'
 
 const STREAMING_WITHIN_MS = 30_000
@@ -19,7 +21,8 @@ const quoted = (value: string | number): string => `'${String(value).replaceAll(
 
 /**
  * How a receiver's server reaches a source of ours. The password stays in the server's own file: neither catalog nor log has it.
- * One of the user's has no such file: there it stands in the catalog, for its superusers to read, until the run ends.
+ * One of the user's has no such file: there it stands in the catalog, for its superusers to read, until the run ends, and in the log
+ * where statements are logged, or this one fails.
  */
 function connectionString({ host, port }: Address, passfile: string, access?: Access): string {
   const own = { user: ROLE, dbname: DATABASE, passfile, sslmode: 'disable' }
@@ -41,12 +44,14 @@ function loginParts({ user, database = DATABASE, password, peerTls }: Access): R
 }
 
 /** Publications and slots of one source. The filter's column is the primary key, so that updates carry it as well. */
-async function publish({ client, dc }: Server, { dcs, table }: DeployPlan, streams: number): Promise<void> {
+async function publish(server: Server, { dcs, table, external }: DeployPlan, streams: number): Promise<void> {
+  const { client, dc } = server
+  const make = external === undefined ? makeSlot : makeSlotSoon
   for (let stream = 0; stream < streams; stream++) {
     const part = streams === 1 ? '' : ` WHERE (key % ${streams} = ${stream})`
     await client.query(`CREATE PUBLICATION ${streamPublication(stream)} FOR TABLE ${tableName(table)}${part}`)
     for (const receiver of othersOf(dc, dcs)) {
-      await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [streamSlot(receiver, stream)])
+      await make(server, streamSlot(receiver, stream))
     }
   }
 }
@@ -64,6 +69,26 @@ function cannotSubscribe(receiver: Dc, source: Dc, error: unknown): never {
   )
 }
 
+/** A statement that fails is logged as it stands, password and all, unless this says otherwise; who may say so is the server's affair. */
+const STATEMENT_LOGGING = 'log_min_error_statement'
+const MAY_NOT = '42501'
+
+/** Does the task, and keeps its statements out of the server's log should they fail, where that is allowed. */
+async function unlogged(client: Server['client'], task: () => Promise<void>): Promise<void> {
+  try {
+    await client.query(`SET ${STATEMENT_LOGGING} = panic`)
+  } catch (error) {
+    if (codeOf(error) !== MAY_NOT) throw error
+    return task()
+  }
+  try {
+    await task()
+  } finally {
+    // A connection that has ended needs nothing put back.
+    await client.query(`RESET ${STATEMENT_LOGGING}`).catch(() => undefined)
+  }
+}
+
 /** Subscriptions of one receiver to all others, each through the link. */
 async function subscribe({ client, dc }: Server, plan: DeployPlan, joining: Joining): Promise<void> {
   const { streams, applySynchronousCommit } = readSettings(plan.settings)
@@ -79,17 +104,24 @@ async function subscribe({ client, dc }: Server, plan: DeployPlan, joining: Join
     )
     await (plan.external === undefined ? creating : creating.catch((error) => cannotSubscribe(dc, source, error)))
   }
-  for (const source of othersOf(dc, plan.dcs)) {
-    for (let stream = 0; stream < streams; stream++) await create(source, stream)
+  const createAll = async () => {
+    for (const source of othersOf(dc, plan.dcs)) {
+      for (let stream = 0; stream < streams; stream++) await create(source, stream)
+    }
   }
+  await (plan.external === undefined ? createAll() : unlogged(client, createAll))
 }
 
-/** Resolves when every slot of the source is being read. Throws STORE when one is not within half a minute. */
-async function untilRead({ client, dc }: Server, signal: AbortSignal): Promise<void> {
+/** Resolves when every slot of ours in the source is being read. Throws STORE when one is not within half a minute. */
+async function untilRead({ client, dc }: Server, dcs: readonly Dc[], streams: number, signal: AbortSignal) {
+  const slots = othersOf(dc, dcs).flatMap((to) =>
+    Array.from({ length: streams }, (_, stream) => streamSlot(to, stream)),
+  )
   const giveUpAtMs = performance.now() + STREAMING_WITHIN_MS
   for (;;) {
     const { rows } = await client.query<{ slot: string }>(
-      `SELECT slot_name AS slot FROM pg_replication_slots WHERE slot_name LIKE 'geowrite\\_to\\_%' AND NOT active`,
+      'SELECT slot_name AS slot FROM pg_replication_slots WHERE slot_name = ANY($1) AND NOT active',
+      [slots],
     )
     if (rows.length === 0) return
     if (performance.now() > giveUpAtMs) {
@@ -116,5 +148,5 @@ export async function replicateNatively(
   const { streams } = readSettings(plan.settings)
   await Promise.all(servers.map((server) => publish(server, plan, streams)))
   await Promise.all(servers.map((server) => subscribe(server, plan, joining)))
-  await Promise.all(servers.map((server) => untilRead(server, signal)))
+  await Promise.all(servers.map((server) => untilRead(server, plan.dcs, streams, signal)))
 }

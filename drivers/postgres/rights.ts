@@ -5,12 +5,11 @@ import { BenchError, messageOf } from '../../bench/contract/errors.ts'
 import { codeOf } from './connect.ts'
 import { othersOf, type Server } from './server.ts'
 import { readSettings } from './settings.ts'
+import { makeSlotSoon } from './slot.ts'
 
 /** What the counters ask for is there since then; `old.` and `new.` in RETURNING since the other one. */
 const VERSION_MIN = 17
 const VERSION_MIN_EXACT = 18
-
-const CHECK_SLOT = 'geowrite_check'
 
 /** By default superusers alone may call these; others once it was granted to them. */
 const ORIGIN_FUNCTIONS = [
@@ -69,10 +68,14 @@ function lacking(found: Found, { replication, causality }: DeployPlan): string |
 }
 
 /** Makes a slot that goes with the connection: no catalog says all of who may, and how many more. */
-async function slotTrouble({ client }: Server): Promise<string | undefined> {
+async function slotTrouble(server: Server): Promise<string | undefined> {
+  const { client } = server
+  // Its name is the whole server's: runs in other databases make theirs at the same time.
+  const { rows: own } = await client.query<{ slot: string }>(`SELECT 'geowrite_check_' || pg_backend_pid() AS slot`)
+  const [{ slot }] = own
   try {
-    await client.query(`SELECT pg_create_logical_replication_slot('${CHECK_SLOT}', 'pgoutput', true)`)
-    await client.query(`SELECT pg_drop_replication_slot('${CHECK_SLOT}')`)
+    await makeSlotSoon(server, slot, true)
+    await client.query('SELECT pg_drop_replication_slot($1)', [slot])
     return undefined
   } catch (error) {
     if (codeOf(error) === '42501') {
