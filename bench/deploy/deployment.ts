@@ -43,6 +43,17 @@ export async function startTogether(
   if (results.some(({ status }) => status === 'rejected')) throw failed.signal.reason
 }
 
+/** Stops all of them; the links last: what the others still have to say to one another goes through them. */
+export async function stopLinksLast<S extends { readonly service: Pick<Service, 'role'> }>(
+  all: Iterable<S>,
+  stop: (one: S) => Promise<void>,
+): Promise<void> {
+  const services = [...all]
+  for (const isLink of [false, true]) {
+    await Promise.all(services.filter(({ service }) => (service.role === 'link') === isLink).map(stop))
+  }
+}
+
 /** The services of one run. Disposing it ends them all and removes what they left. */
 export interface Deployment extends AsyncDisposable {
   /** The run's data folder on this machine. */

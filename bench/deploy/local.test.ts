@@ -9,7 +9,7 @@ import { BenchError } from '../contract/errors.ts'
 import type { Service } from '../contract/service.ts'
 import { LocalDeployment } from './local.ts'
 import { processTree, startMark } from './process-table.ts'
-import { ask, testService, until } from './service.fixture.ts'
+import { assertDeathIsTold, ask, testService, until } from './service.fixture.ts'
 
 const LIMIT = { timeout: 20_000 }
 const base = mkdtempSync(join(tmpdir(), 'geowrite-local-'))
@@ -147,12 +147,7 @@ test('a service that ends by itself is told with its last words, one that was as
     [testService('mortal', ['say=ready']), testService('killed', ['say=ready'])],
     (error) => deaths.push(error),
   )
-  await deployment.kill('killed')
-  await ask(deployment.endpoints().a['main mortal'], 'die')
-  await until(() => deaths.length > 0)
-  assert.equal(deaths.length, 1)
-  assert.equal(deaths[0].code, 'SERVICE_DIED')
-  assert.match(deaths[0].message, /^mortal ended by itself with exit code 3 .*first line \/ out of cheese.*\.$/)
+  await assertDeathIsTold(deployment, deaths)
 })
 
 test(

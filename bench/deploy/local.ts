@@ -7,7 +7,7 @@ import type { Address, Endpoints } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
 import type { Place, PortName, Service } from '../contract/service.ts'
 import { createDataFolder } from './data-folder.ts'
-import { stageOf, startTogether, type Deployment, type Route, type Stage } from './deployment.ts'
+import { stageOf, startTogether, stopLinksLast, type Deployment, type Route, type Stage } from './deployment.ts'
 import { Guardian } from './guardian.ts'
 import { PortAllocator, type PortRange } from './ports.ts'
 import { editServiceFile } from './service-files.ts'
@@ -144,11 +144,7 @@ export class LocalDeployment implements Deployment {
   }
 
   async #stop(limitMs?: number): Promise<void> {
-    // The links last: what the others still have to say to one another goes through them.
-    for (const isLink of [false, true]) {
-      const group = [...this.#services.values()].filter(({ service }) => (service.role === 'link') === isLink)
-      await Promise.all(group.map((supervised) => supervised.stop(limitMs)))
-    }
+    await stopLinksLast(this.#services.values(), (supervised) => supervised.stop(limitMs))
     await this.#guardian[Symbol.asyncDispose]()
     await this.#ports[Symbol.asyncDispose]()
   }

@@ -1,10 +1,13 @@
 // Services for tests. Run as a program, it is such a service: what it does is its arguments, in order.
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import type { Address } from '../contract/driver.ts'
+import type { BenchError } from '../contract/errors.ts'
 import type { Service } from '../contract/service.ts'
+import type { Deployment } from './deployment.ts'
 
 /** A service that listens on its only port, `main`, does `acts`, and is ready when it says so. */
 export function testService(name: string, acts: readonly string[], change: Partial<Service> = {}): Service {
@@ -95,6 +98,16 @@ function opens(host: string, port: number): Promise<readonly number[]> {
     socket.once('error', () => settle([]))
     socket.once('timeout', () => settle([]))
   })
+}
+
+/** Kills the service `killed`, lets `mortal` end by itself, both in DC a, and asserts that `deaths` tells of the second alone. */
+export async function assertDeathIsTold(deployment: Deployment, deaths: readonly BenchError[]): Promise<void> {
+  await deployment.kill('killed')
+  await ask(deployment.endpoints().a['main mortal'], 'die')
+  await until(() => deaths.length > 0)
+  assert.equal(deaths.length, 1)
+  assert.equal(deaths[0].code, 'SERVICE_DIED')
+  assert.match(deaths[0].message, /^mortal ended by itself with exit code 3 .*first line \/ out of cheese.*\.$/)
 }
 
 const ACTS: Readonly<Record<string, (value: string) => unknown>> = {

@@ -8,6 +8,7 @@ import { delay } from '../lib/clock.ts'
 import type { Guardian } from './guardian.ts'
 import { allEnded, knownTree, processTree, sendSignal, stillRuns } from './process-table.ts'
 import { untilReady } from './readiness.ts'
+import { diedError, startError } from './service-errors.ts'
 import { writeServiceFiles } from './service-files.ts'
 import { lastLines, LogReader } from './service-log.ts'
 import { giveTo, readableFolder, relocate, type ServiceUser } from './service-user.ts'
@@ -172,12 +173,7 @@ export class SupervisedService {
     this.#state = 'down'
     this.#meter.restart()
     if (state !== 'up') return
-    this.#supervision.onDeath(
-      new BenchError(
-        'SERVICE_DIED',
-        `${this.service.name} ended by itself with ${endOf(child)} in the middle of the run${this.#logPart(3)}; the run cannot be trusted: mend the cause and run again.`,
-      ),
-    )
+    this.#supervision.onDeath(diedError(this.service.name, endOf(child), this.#logPath))
   }
 
   async #end(signal: NodeJS.Signals, graceMs: number): Promise<void> {
@@ -217,22 +213,8 @@ export class SupervisedService {
     writeFileSync(this.#logPath, `${line}\n`, { flag: 'a' })
   }
 
-  #logPart(lines: number): string {
-    const text = lastLines(this.#logPath, lines)
-    return text === '' ? ' (its log is empty)' : `: “${text}”`
-  }
-
   #startError(why: string): BenchError {
-    const { name } = this.service
-    if (/EADDRINUSE|address already in use/i.test(lastLines(this.#logPath, 20))) {
-      return new BenchError(
-        'SERVICE_START',
-        `${name} did not start because another program took one of its ports at that moment: run again, or choose another port range.`,
-      )
-    }
-    return new BenchError(
-      'SERVICE_START',
-      `${name} did not start: ${why}${this.#logPart(1)}; mend the cause and run again.`,
-    )
+    const logPath = this.#logPath
+    return startError(this.service.name, why, { logPath, lines: 1, told: lastLines(logPath, 20) })
   }
 }

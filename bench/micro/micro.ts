@@ -49,7 +49,7 @@ async function main(): Promise<void> {
       const { microCases } = (await import(pathToFileURL(file).href)) as { microCases: MicroCases }
       cases.push(...(await microCases(folder)))
     }
-    const wanted = values.only?.split(',') ?? [...cases.keys()].map((i) => cases[i].name)
+    const wanted = values.only?.split(',') ?? cases.map(({ name }) => name)
     const unknown = wanted.find((name) => !cases.some((each) => each.name === name))
     if (unknown !== undefined) {
       return refuse(`There is no case ${unknown}: choose from ${cases.map(({ name }) => name).join(', ')}.`)

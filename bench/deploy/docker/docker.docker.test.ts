@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { BenchError } from '../../contract/errors.ts'
 import type { Service } from '../../contract/service.ts'
-import { ask, testService, until } from '../service.fixture.ts'
+import { assertDeathIsTold, ask, testService, until } from '../service.fixture.ts'
 import { containerService, DOCKER_TEST, leftOf, openDocker, started } from './container.fixture.ts'
 
 const never = new AbortController().signal
@@ -91,12 +91,7 @@ test(
       [containerService('mortal', ['say=ready']), containerService('killed', ['say=ready'])],
       (error) => deaths.push(error),
     )
-    await deployment.kill('killed')
-    await ask(deployment.endpoints().a['main mortal'], 'die')
-    await until(() => deaths.length > 0)
-    assert.equal(deaths.length, 1)
-    assert.equal(deaths[0].code, 'SERVICE_DIED')
-    assert.match(deaths[0].message, /^mortal ended by itself with exit code 3 .*first line \/ out of cheese.*\.$/)
+    await assertDeathIsTold(deployment, deaths)
   },
 )
 

@@ -7,7 +7,7 @@ import { BenchError } from '../../contract/errors.ts'
 import type { ContainerFacts } from '../../contract/run-folder.ts'
 import type { PortName, Service } from '../../contract/service.ts'
 import { createDataFolder } from '../data-folder.ts'
-import { stageOf, startTogether, type Deployment, type Route, type Stage } from '../deployment.ts'
+import { stageOf, startTogether, stopLinksLast, type Deployment, type Route, type Stage } from '../deployment.ts'
 import { Guardian } from '../guardian.ts'
 import { PortAllocator, type PortRange } from '../ports.ts'
 import type { ServiceUsage } from '../usage-meter.ts'
@@ -197,14 +197,9 @@ export class DockerDeployment implements Deployment {
   }
 
   async #stop(limitMs?: number): Promise<void> {
-    // The links last: what the others still have to say to one another goes through them.
-    for (const isLink of [false, true]) {
-      const group = [...this.#services.values()].filter(
-        ({ placement }) => (placement.service.role === 'link') === isLink,
-      )
-      // What does not end by a signal is removed with the rest.
-      await Promise.allSettled(group.map(({ supervised }) => supervised.stop(limitMs)))
-    }
+    const supervised = [...this.#services.values()].map((running) => running.supervised)
+    // What does not end by a signal is removed with the rest.
+    await stopLinksLast(supervised, (one) => one.stop(limitMs).catch(() => undefined))
     await sweep(this.#engine.address, sessionLabel(this.#options.runId)).catch(() => undefined)
     await this.#guardian[Symbol.asyncDispose]()
     await this.#ports[Symbol.asyncDispose]()

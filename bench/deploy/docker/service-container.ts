@@ -8,7 +8,8 @@ import type { Place, Service } from '../../contract/service.ts'
 import { orReason } from '../../lib/abort.ts'
 import { delay } from '../../lib/clock.ts'
 import { untilReady } from '../readiness.ts'
-import { lastLines, LogReader } from '../service-log.ts'
+import { diedError, startError } from '../service-errors.ts'
+import { LogReader } from '../service-log.ts'
 import { UsageMeter, type MeasuredUsage } from '../usage-meter.ts'
 import { editFile } from './container-files.ts'
 import { pauseContainer } from './container-pause.ts'
@@ -180,12 +181,7 @@ export class ServiceContainer {
     this.#isPaused = false
     this.#meter.restart()
     if (state !== 'up') return
-    this.#around.onDeath(
-      new BenchError(
-        'SERVICE_DIED',
-        `${this.service.name} ended by itself with ${how} in the middle of the run${this.#logPart(3)}; the run cannot be trusted: mend the cause and run again.`,
-      ),
-    )
+    this.#around.onDeath(diedError(this.service.name, how, this.#logPath))
   }
 
   async #end(signal: NodeJS.Signals, graceMs: number): Promise<void> {
@@ -212,25 +208,10 @@ export class ServiceContainer {
     return this.#container
   }
 
-  #logPart(lines: number): string {
-    const text = lastLines(this.#logPath, lines)
-    return text === '' ? ' (its log is empty)' : `: “${text}”`
-  }
-
   #startError(why: string): BenchError {
-    const { name } = this.service
-    if (/port is already allocated|EADDRINUSE|address already in use/i.test(why)) {
-      return new BenchError(
-        'SERVICE_START',
-        `${name} did not start because another program took one of its ports at that moment: run again, or choose another port range.`,
-      )
-    }
     // The script's own last words name the set-up step that failed; what stands before them says why.
     const lines = this.#setsUp ? 3 : 1
-    return new BenchError(
-      'SERVICE_START',
-      `${name} did not start: ${why}${this.#logPart(lines)}; mend the cause and run again.`,
-    )
+    return startError(this.service.name, why, { logPath: this.#logPath, lines, told: why })
   }
 }
 
