@@ -206,8 +206,12 @@ for (const rowsPerSecond of [2000, null]) {
     const { offered, acknowledged, dropped } = running.counts
     assert.deepEqual([acknowledged, dropped, rows], [offered, 0, offered])
     if (rowsPerSecond !== null) assert.equal(offered, expectedArrivals(rowsPerSecond, 0.3).length)
-    const latestUs = Math.max(...block.intendedUs.subarray(0, rows))
-    assert.ok(latestUs > 200_000 && latestUs <= 300_000, `${latestUs} µs`)
+    const intendedUs = block.intendedUs.subarray(0, rows)
+    const latestUs = Math.max(...intendedUs)
+    assert.ok(latestUs > 200_000, `${latestUs} µs`)
+    // A look at the clock just before the end may be followed by a pause of the machine: what one session has room for is sent late.
+    const late = intendedUs.filter((atUs) => atUs > 300_000).length
+    assert.ok(late <= 64, `${late} of ${rows} rows after the end, the latest at ${latestUs} µs`)
     // The store takes 5 ms; taken once, the next count begins anew.
     const service = running.takeServiceP50Ms() ?? 0
     assert.ok(service >= 4 && service < 50, `${service} ms`)

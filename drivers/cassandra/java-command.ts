@@ -77,6 +77,8 @@ export function serverCommand(
     `cassandra.config=file://${join(folder, CONFIG_FILE)}`,
     `cassandra.storagedir=${folder}`,
     `cassandra.logdir=${folder}`,
+    // Where the native libraries of its compressors are unpacked to: Java asks no TMPDIR.
+    `java.io.tmpdir=${folder}`,
     `logback.configurationFile=file://${join(folder, LOG_CONFIG_FILE)}`,
     'jdk.attach.allowAttachSelf=true',
     'io.netty.tryReflectionSetAccessible=true',
