@@ -3,8 +3,10 @@ import { Command, Option } from 'commander'
 import { BenchError } from '../contract/errors.ts'
 import { suggestion } from '../lib/nearest.ts'
 import { compare, type Result } from '../peers/compare.ts'
-import { COMPARISONS } from '../peers/list.ts'
-import { exitOf, resultLine, resultsJson } from '../peers/report.ts'
+import type { Comparison, Gauge } from '../peers/comparison.ts'
+import { takeGauge, type Reading } from '../peers/gauge.ts'
+import { COMPARISONS, GAUGES } from '../peers/list.ts'
+import { exitOf, readingLine, resultLine, resultsJson } from '../peers/report.ts'
 import type { Registry } from '../registry.ts'
 import { colorsFor } from '../report/colors.ts'
 import { progressFor } from './progress.ts'
@@ -12,7 +14,7 @@ import { abortOnSignals } from './run.ts'
 import { parseScenario } from './scenario-schema.ts'
 import { durationMs, wholeNumber } from './units.ts'
 
-const NAMES = COMPARISONS.map(({ name }) => name)
+const NAMES = [...COMPARISONS, ...GAUGES].map(({ name }) => name)
 
 const PAIRS = 5
 /** A server on a JVM takes some minute of load until it is compiled; the others are warm sooner. */
@@ -20,10 +22,10 @@ const WARMUP_PAIRS = 4
 const TURN = '8s'
 
 const OPTIONS: readonly (readonly [flags: string, text: string])[] = [
-  ['--only <names>', `comparisons to run: ${NAMES.join(', ')} (default: all)`],
-  ['--pairs <n>', `turns of both sides that count (default: ${PAIRS})`],
-  ['--warmup-pairs <n>', `turns of both sides before them that do not count (default: ${WARMUP_PAIRS})`],
-  ['--turn <time>', `how long a side works in its turn (default: ${TURN})`],
+  ['--only <names>', `what to measure: ${NAMES.join(', ')} (default: all)`],
+  ['--pairs <n>', `turns that count, of both sides (default: ${PAIRS})`],
+  ['--warmup-pairs <n>', `pairs of turns before them that do not count (default: ${WARMUP_PAIRS})`],
+  ['--turn <time>', `how long a turn is, where it is not one piece of work (default: ${TURN})`],
   ['--seed <n>', 'same seed, same rows (default: 1)'],
   ['--data <folder>', 'where the stores keep their data (default: the system’s folder for temporary files)'],
   ['--ports <range>', 'loopback ports to choose from (default: 15000-32000)'],
@@ -41,13 +43,19 @@ export function addPeersOptions(command: Command): Command {
   return command.option('--json', 'as JSON').addHelpText('after', EXAMPLES)
 }
 
-function chosen(only: string): typeof COMPARISONS {
+interface Chosen {
+  readonly comparisons: readonly Comparison[]
+  readonly gauges: readonly Gauge[]
+}
+
+function chosen(only: string): Chosen {
   const names = only.split(',').filter((name) => name !== '')
   const misspelt = names.find((name) => !NAMES.includes(name))
   if (misspelt !== undefined) {
     throw new BenchError('USAGE', `There is no comparison ${misspelt}: ${suggestion(misspelt, NAMES)}`)
   }
-  return COMPARISONS.filter(({ name }) => names.length === 0 || names.includes(name))
+  const isChosen = ({ name }: { readonly name: string }) => names.length === 0 || names.includes(name)
+  return { comparisons: COMPARISONS.filter(isChosen), gauges: GAUGES.filter(isChosen) }
 }
 
 function count(option: string, given: string | undefined, least: number, otherwise: number): number {
@@ -70,7 +78,7 @@ export async function peersCommand(
   json: boolean,
 ): Promise<number> {
   const { only = '', pairs, 'warmup-pairs': warmupPairs, turn = TURN, ...options } = raw
-  const comparisons = chosen(only)
+  const { comparisons, gauges } = chosen(only)
   const turns = {
     pairs: count('pairs', pairs, 1, PAIRS),
     warmupPairs: count('warmup-pairs', warmupPairs, 0, WARMUP_PAIRS),
@@ -80,18 +88,29 @@ export async function peersCommand(
   const colors = colorsFor(process.stdout)
   const { signal, release } = abortOnSignals()
   const results: Result[] = []
+  const readings: Reading[] = []
   let progress = progressFor(process.stderr)
+  const where = () => {
+    // What is live on a terminal ends before a result is printed.
+    progress = progressFor(process.stderr)
+    return { registry, place: { data, ports, seed }, progress, signal }
+  }
+  const print = (line: string) => void (json || process.stdout.write(`${line}\n`))
   try {
     for (const comparison of comparisons) {
-      // What is live on a terminal ends before a result is printed.
-      progress = progressFor(process.stderr)
-      const found = await compare(comparison, turns, { registry, place: { data, ports, seed }, progress, signal })
+      const found = await compare(comparison, turns, where())
       progress.end()
       results.push(...found)
-      if (!json) for (const result of found) process.stdout.write(`${resultLine(result, colors)}\n`)
+      for (const result of found) print(resultLine(result, colors))
     }
-    if (json) process.stdout.write(resultsJson(results, turns, seed))
-    return exitOf(results)
+    for (const gauge of gauges) {
+      const reading = await takeGauge(gauge, turns, where())
+      progress.end()
+      readings.push(reading)
+      print(readingLine(reading, colors))
+    }
+    if (json) process.stdout.write(resultsJson(results, readings, turns, seed))
+    return exitOf([...results, ...readings])
   } catch (error) {
     progress.fail()
     throw signal.aborted ? (signal.reason as Error) : error

@@ -164,7 +164,7 @@ test('the exit code: 1 a target missed, 2 a target not judged, 69 nothing measur
 
 test('the document for machines has what, ratio, low, high, target and holds a row', async () => {
   const pairs = await takeTurns(countingContest(97, 100), TURNS, ignore, never)
-  const { rows } = JSON.parse(resultsJson(resultsOf(comparisonOf(countingContest(97, 100)), pairs), TURNS, 5)) as {
+  const { rows } = JSON.parse(resultsJson(resultsOf(comparisonOf(countingContest(97, 100)), pairs), [], TURNS, 5)) as {
     rows: Record<string, unknown>[]
   }
   const [{ what, ratio, low, high, target, holds, pairs: listed }] = rows

@@ -93,14 +93,23 @@ export async function compare(
   if (missing !== undefined) {
     return [{ name, what, peer, unit, target, missing, per: 'second', holds: null, measured: null }]
   }
+  return inFolderOfItsOwn(where, async (order, cleanup) => {
+    const contest = await comparison.open(order, cleanup)
+    const begins: Listener = (pair, side) => {
+      const which = pair < 0 ? `warming up, ${-pair} to go` : `pair ${pair} of ${turns.pairs}`
+      where.progress.step(`${name}: ${which}: ${side === 'peer' ? peer : 'geowrite'}`)
+    }
+    return resultsOf(comparison, await takeTurns(contest, turns, begins, where.signal))
+  })
+}
+
+/** Gives a folder that is removed afterwards, or when the harness is killed, and ends what `cleanup` was given before. */
+export async function inFolderOfItsOwn<R>(
+  where: Omit<ContestOrder, 'folder' | 'guardian'>,
+  work: (order: ContestOrder, cleanup: AsyncDisposableStack) => Promise<R>,
+): Promise<R> {
   await using cleanup = new AsyncDisposableStack()
   const folder = mkdtempSync(join(where.place.data ?? tmpdir(), 'geowrite-peers-'))
-  // Removes the folder when it is disposed, or when the harness is killed.
   const guardian = cleanup.use(new Guardian(folder))
-  const contest = await comparison.open({ ...where, folder, guardian }, cleanup)
-  const begins: Listener = (pair, side) => {
-    const which = pair < 0 ? `warming up, ${-pair} to go` : `pair ${pair} of ${turns.pairs}`
-    where.progress.step(`${name}: ${which}: ${side === 'peer' ? peer : 'geowrite'}`)
-  }
-  return resultsOf(comparison, await takeTurns(contest, turns, begins, where.signal))
+  return await work({ ...where, folder, guardian }, cleanup)
 }

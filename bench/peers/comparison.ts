@@ -1,4 +1,5 @@
-// What a comparison with a peer is: what is compared, how far apart the two may be, and two ways to do the same work.
+// What a comparison with a peer is: what is compared, how far apart the two may be, and two ways to do the same work. And what a
+// gauge is, which holds a figure of geowrite's alone against a number.
 import type { Progress } from '../cli/progress.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import type { Guardian } from '../deploy/guardian.ts'
@@ -53,4 +54,18 @@ export interface Comparison {
   missing(registry: Registry): Promise<string | undefined>
   /** Sets both sides up; `cleanup` gets what is to be ended when the comparison is over. */
   open(order: ContestOrder, cleanup: AsyncDisposableStack): Promise<Contest>
+}
+
+/** A figure of geowrite's own that no peer has: held against a number, or only told. */
+export interface Gauge {
+  readonly name: string
+  readonly what: string
+  /** Of the figure, such as `rows per client CPU-second` or `ms`. */
+  readonly unit: string
+  /** null where it is only reported. */
+  readonly target: { readonly bound: number; readonly is: 'least' | 'most' } | null
+  /** Says in one sentence what is missing here and how to get it; undefined where nothing is. */
+  missing(registry: Registry): Promise<string | undefined>
+  /** Sets up what is measured and resolves with the measurement, which takes about `durationMs` and is made several times. */
+  open(order: ContestOrder, cleanup: AsyncDisposableStack): Promise<(durationMs: number) => Promise<number>>
 }
