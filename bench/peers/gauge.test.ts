@@ -37,7 +37,7 @@ test('the first measurement does not count, the median of the others does, and t
       async open(order, cleanup) {
         folder = order.folder
         assert.ok(existsSync(folder))
-        cleanup.defer(async () => void assert.ok(existsSync(folder)))
+        cleanup.defer(async () => assert.ok(existsSync(folder)))
         const values = [1000, 9, 30, 8]
         return async () => values.shift() ?? Number.NaN
       },
@@ -54,20 +54,28 @@ test('a bound is kept from its own side, and the ratio of the document is above 
   const rowOf = (gauge: Gauge, values: readonly number[]) => {
     const reading = readingOf(gauge, values)
     const { rows } = JSON.parse(resultsJson([], [reading], TURNS, 1)) as { rows: Record<string, unknown>[] }
-    return { holds: reading.holds, line: readingLine(reading, colorsFor({ isTTY: false } as never)), ...rows[0] }
+    return {
+      row: rows[0],
+      holds: reading.holds,
+      line: readingLine(reading, colorsFor({ isTTY: false })),
+      ...rows[0],
+    }
   }
   const least = rowOf(gaugeOf('least'), [20, 5, 25])
-  assert.deepEqual([least.ratio, least.low, least.high, least.target, least.holds], [2, 0.5, 2.5, 1, true])
+  assert.deepEqual(
+    [least.row.ratio, least.row.low, least.row.high, least.row.target, least.holds],
+    [2, 0.5, 2.5, 1, true],
+  )
   const most = rowOf(gaugeOf('most'), [20, 5, 25])
-  assert.deepEqual([most.ratio, most.low, most.high, most.target, most.holds], [0.5, 0.4, 2, 1, false])
+  assert.deepEqual([most.row.ratio, most.row.low, most.row.high, most.row.target, most.holds], [0.5, 0.4, 2, 1, false])
   assert.match(most.line, /^HIGH counted +20\.0 \(5\.00 … 25\.0; 3 times, 75 %\) ≤ 10\.0: ms counting$/)
   const reported = rowOf(gaugeOf('most', [], { target: null }), [20])
-  assert.deepEqual([reported.ratio, reported.target, reported.holds], [null, null, null])
+  assert.deepEqual([reported.row.ratio, reported.row.target, reported.holds], [null, null, null])
 })
 
 test('a gauge that cannot be taken says why and leaves the exit code undecided', async () => {
   const reading = await takeGauge(gaugeOf('least', [], { missing: async () => 'Not here.' }), TURNS, WHERE)
-  assert.match(readingLine(reading, colorsFor({ isTTY: false } as never)), /^n\/a {2}counted +Not here\.$/)
+  assert.match(readingLine(reading, colorsFor({ isTTY: false })), /^n\/a {2}counted +Not here\.$/)
   assert.equal(exitOf([reading, readingOf(gaugeOf('least'), [20])]), EXIT.invalid)
   assert.equal(exitOf([reading, readingOf(gaugeOf('least'), [5])]), EXIT.failed)
 })
