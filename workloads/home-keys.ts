@@ -22,6 +22,8 @@ function isShared(key: number, seed: number, overlap: number): boolean {
 const REMEMBERED_RANKS = 1 << 22
 const REFUSED = -1
 const KEY_REMEMBERED_MAX = 2 ** 31 - 1
+const REFUSALS_MAX = 10_000
+const BLOCK_DRAWS = 512
 
 /**
  * Draws keys that one DC writes: ranks from the plan's distribution, scattered over the table, and drawn again when the key
@@ -48,16 +50,34 @@ export function homeKeys(plan: StreamPlan): () => number {
     if (r < known.length && key < KEY_REMEMBERED_MAX) known[r] = answer === REFUSED ? REFUSED : key + 1
     return answer
   }
-  // A table so small that a DC has no key of its own would never end: after many refusals the key is taken as it is.
-  const refusalsMax = 10_000
-  return () => {
-    for (let refusals = 0; ; refusals++) {
-      const r = rank()
+  const ranks = new Float64Array(BLOCK_DRAWS)
+  const drawn = new Float64Array(BLOCK_DRAWS)
+  let count = 0
+  let next = 0
+  let refusals = 0
+  /** Draws all ranks before it looks the first one up, so that the look-ups wait for the memory together. */
+  const draw = (): void => {
+    for (let i = 0; i < BLOCK_DRAWS; i++) ranks[i] = rank()
+    // A table so small that a DC has no key of its own would never end: after many refusals keys are taken as they are.
+    const takesAll = refusals >= REFUSALS_MAX
+    count = 0
+    next = 0
+    for (let i = 0; i < BLOCK_DRAWS; i++) {
+      const r = ranks[i]
       const found = r < known.length ? known[r] : 0
-      if (found > 0) return found - 1
-      const key = found === REFUSED ? REFUSED : keyOf(r)
-      if (key !== REFUSED) return key
-      if (refusals === refusalsMax) return place(r)
+      // Without a branch, which processors would guess wrong half of the time: a refused key is overwritten by the next.
+      drawn[count] = found - 1
+      count += found > 0 ? 1 : 0
+      if (found === 0) {
+        drawn[count] = keyOf(r)
+        count += drawn[count] === REFUSED ? 0 : 1
+      }
     }
+    if (takesAll && count === 0) for (; count < BLOCK_DRAWS; count++) drawn[count] = place(ranks[count])
+    refusals = count === 0 ? refusals + BLOCK_DRAWS : 0
+  }
+  return () => {
+    while (next === count) draw()
+    return drawn[next++]
   }
 }

@@ -3,6 +3,18 @@ import { hashNumber } from '../lib/random.ts'
 
 const SALT = 0x7f4a7c15
 
+/** What a table is made of: its numbers by slot, and their places. */
+export interface DotSlots {
+  readonly numbers: Float64Array
+  readonly places: Int32Array
+}
+
+function slotsFor(count: number): number {
+  let slots = 16
+  while (slots < count * 2) slots *= 2
+  return slots
+}
+
 export class DotTable {
   #mask: number
   #numbers: Float64Array
@@ -11,11 +23,40 @@ export class DotTable {
 
   /** Room for `count` different numbers at first; it grows with more. */
   constructor(count: number) {
-    let slots = 16
-    while (slots < count * 2) slots *= 2
+    const slots = slotsFor(count)
     this.#mask = slots - 1
     this.#numbers = new Float64Array(slots)
     this.#places = new Int32Array(slots).fill(-1)
+  }
+
+  /** A table of slots that another one filled, in memory that they share: only to find in. */
+  static over({ numbers, places }: DotSlots): DotTable {
+    const table = new DotTable(0)
+    table.#mask = numbers.length - 1
+    table.#numbers = numbers
+    table.#places = places
+    return table
+  }
+
+  /** The slots in memory that threads can share. */
+  shared(): DotSlots {
+    const numbers = new Float64Array(new SharedArrayBuffer(this.#numbers.byteLength))
+    const places = new Int32Array(new SharedArrayBuffer(this.#places.byteLength))
+    numbers.set(this.#numbers)
+    places.set(this.#places)
+    return { numbers, places }
+  }
+
+  /** Forgets everything and makes room for `count` different numbers. */
+  clear(count: number): void {
+    const slots = slotsFor(count)
+    if (slots > this.#numbers.length) {
+      this.#numbers = new Float64Array(slots)
+      this.#places = new Int32Array(slots)
+    }
+    this.#mask = this.#numbers.length - 1
+    this.#places.fill(-1)
+    this.#size = 0
   }
 
   get size(): number {

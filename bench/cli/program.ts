@@ -6,14 +6,15 @@ import { EXPORT_FORMS, type ExportForm } from '../export/tables.ts'
 import { suggestion } from '../lib/nearest.ts'
 import type { Registry } from '../registry.ts'
 import { addConformanceOptions, conformanceCommand } from './conformance.ts'
+import { addCrashOptions, crashCommand } from './crash.ts'
 import { doctorCommand } from './doctor.ts'
 import { listText } from './list.ts'
 import { addRunOptions, addStreamOptions, EXAMPLES, LIST_EXAMPLES, rawOptions } from './options.ts'
 import { addPeersOptions, peersCommand } from './peers.ts'
 import { reportCommand } from './report.ts'
-import { runCommand } from './run.ts'
+import { runCommand, versionOfPackage } from './run.ts'
 
-const COMMANDS = ['run', 'list', 'doctor', 'report', 'conformance', 'peers', 'help']
+const COMMANDS = ['run', 'list', 'doctor', 'report', 'conformance', 'peers', 'crash', 'help']
 
 const REPORT_EXAMPLES = `
 Examples:
@@ -93,6 +94,11 @@ function programFor(registry: Registry): Command {
         registry,
         values['json'] === true,
       )
+    })
+  addCrashOptions(program.command('crash'))
+    .description('kill services and links at random moments under load, and check that nothing is lost')
+    .action(async (values: Record<string, unknown>) => {
+      process.exitCode = await crashCommand(rawOptions(values), registry, versionOfPackage(), values['json'] === true)
     })
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined })
   return program

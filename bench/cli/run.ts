@@ -14,7 +14,7 @@ import { scenarioFrom } from './scenario-file.ts'
 /** After this the guardian is left to end what is still running: Ctrl-C must not take 5 s. */
 const END_WITHIN_MS = 4000
 
-function versionOfPackage(): string {
+export function versionOfPackage(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }

@@ -3,6 +3,7 @@ import type { Column, ColumnValues, RowBatch } from '../contract/table.ts'
 import { hashNumber, mix32, randomStream } from './random.ts'
 
 const POOL_BYTES = 1 << 20
+const TWO_32 = 4294967296
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ-'
 
 /** Makes the columns of rows; text values point into one pool of random ASCII made from the seed. */
@@ -10,10 +11,11 @@ export class ContentMaker {
   readonly #columns: readonly Column[]
   readonly #seed: number
   readonly #pool: Uint8Array
-  /** By column: how many values it can have, or lengths; where its texts may start. Typed, so that remainders stay whole numbers. */
-  readonly #ranges: Uint32Array
+  /** By column: what turns 32 random bits into one of its values or lengths, above the least, and into a place where a text starts. */
+  readonly #scales: Float64Array
   readonly #leasts: Int32Array
-  readonly #startRanges: Uint32Array
+  readonly #startScales: Float64Array
+  #hashes = new Uint32Array(0)
   /** Places of the counter columns. */
   readonly counters: readonly number[]
 
@@ -23,12 +25,12 @@ export class ContentMaker {
       column.type === 'int' && column.counter === true ? [place] : [],
     )
     this.#seed = seed
-    this.#ranges = Uint32Array.from(columns, (column) =>
-      column.type === 'int' ? column.max - column.min + 1 : column.maxBytes - column.minBytes + 1,
+    this.#scales = Float64Array.from(columns, (column) =>
+      column.type === 'int' ? (column.max - column.min + 1) / TWO_32 : (column.maxBytes - column.minBytes + 1) / TWO_32,
     )
     this.#leasts = Int32Array.from(columns, (column) => (column.type === 'int' ? column.min : column.minBytes))
-    this.#startRanges = Uint32Array.from(columns, (column) =>
-      column.type === 'int' ? 1 : POOL_BYTES - column.maxBytes,
+    this.#startScales = Float64Array.from(columns, (column) =>
+      column.type === 'int' ? 0 : (POOL_BYTES - column.maxBytes) / TWO_32,
     )
     this.#pool = new Uint8Array(POOL_BYTES)
     const random = randomStream(seed, 0x504f4f4c)
@@ -47,17 +49,40 @@ export class ContentMaker {
   /** Writes the content of `dot` into place `row` of `columns`. */
   fill(columns: readonly ColumnValues[], row: number, dot: number): void {
     const hash = hashNumber(dot, this.#seed)
-    for (let c = 0; c < columns.length; c++) {
-      const values = columns[c]
-      const first = mix32(hash + Math.imul(c + 1, 0x9e3779b9))
-      const range = this.#ranges[c]
-      // All of 32 bits are one more than the array holds.
-      const drawn = this.#leasts[c] + (range === 0 ? first : first % range)
-      if (values.type === 'int') values.values[row] = drawn
-      else {
-        values.lengths[row] = drawn
-        values.starts[row] = mix32(first ^ 0x51ed270b) % this.#startRanges[c]
+    for (let c = 0; c < columns.length; c++) this.#fillColumn(columns[c], c, row, row + 1, hash)
+  }
+
+  /** Writes the content of the first `count` dots into the places from 0, column by column, which is quicker than row by row. */
+  fillRows(columns: readonly ColumnValues[], dots: Float64Array, count: number): void {
+    if (this.#hashes.length < count) this.#hashes = new Uint32Array(count)
+    const hashes = this.#hashes
+    for (let row = 0; row < count; row++) hashes[row] = hashNumber(dots[row], this.#seed)
+    for (let c = 0; c < columns.length; c++) this.#fillColumn(columns[c], c, 0, count, hashes)
+  }
+
+  /**
+   * Writes column `c` of the rows with these hashes of their dots. 32 random bits times a range, over 2³²: always below the range,
+   * and without the division of a remainder.
+   */
+  #fillColumn(column: ColumnValues, c: number, from: number, to: number, hashes: Uint32Array | number): void {
+    const salt = Math.imul(c + 1, 0x9e3779b9)
+    const least = this.#leasts[c]
+    const scale = this.#scales[c]
+    if (column.type === 'int') {
+      const { values } = column
+      for (let row = from; row < to; row++) {
+        const hash = typeof hashes === 'number' ? hashes : hashes[row]
+        values[row] = least + Math.floor(mix32(hash + salt) * scale)
       }
+      return
+    }
+    const { lengths, starts } = column
+    const startScale = this.#startScales[c]
+    for (let row = from; row < to; row++) {
+      const hash = typeof hashes === 'number' ? hashes : hashes[row]
+      const first = mix32(hash + salt)
+      lengths[row] = least + first * scale
+      starts[row] = mix32(first ^ 0x51ed270b) * startScale
     }
   }
 

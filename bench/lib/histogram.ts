@@ -1,4 +1,4 @@
-// HDR histograms of µs with 3 significant digits: recorded, merged and asked for percentiles; never averaged.
+// HDR histograms of µs with 3 significant digits: merged and asked for percentiles; never averaged.
 import { build, type Histogram } from 'hdr-histogram-js'
 
 /** An empty histogram of µs that grows with what it is given. */
@@ -10,11 +10,6 @@ export function microsHistogram(): Histogram {
     numberOfSignificantValueDigits: 3,
     bitBucketSize: 64,
   })
-}
-
-/** Records a duration; what is below zero counts as zero. */
-export function recordMicros(histogram: Histogram, micros: number): void {
-  histogram.recordValue(micros > 0 ? Math.round(micros) : 0)
 }
 
 /** A percentile (0 … 100) in ms, or NaN for an empty histogram. */

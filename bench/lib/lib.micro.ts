@@ -3,7 +3,7 @@ import type { MicroCases } from '../micro/micro-case.ts'
 import { ContentMaker } from './content.ts'
 import { rankSampler } from './distributions.ts'
 import { packDot } from './dot.ts'
-import { microsHistogram, recordMicros } from './histogram.ts'
+import { DurationCounts } from './duration-counts.ts'
 import { randomStream } from './random.ts'
 
 const ROWS = 4096
@@ -18,7 +18,7 @@ export const microCases: MicroCases = () => {
   const zipfian = rankSampler('zipfian', 1_000_000, 0.99, randomStream(1))
   const content = new ContentMaker(COLUMNS, 1)
   const columns = content.allocate(ROWS)
-  const histogram = microsHistogram()
+  const durations = new DurationCounts()
   const times = Float64Array.from({ length: ROWS }, (_, i) => 50 + ((i * 7919) % 20_000))
   let sequence = 0
   return [
@@ -40,7 +40,7 @@ export const microCases: MicroCases = () => {
       name: 'histogram record',
       rows: ROWS,
       run() {
-        for (let i = 0; i < ROWS; i++) recordMicros(histogram, times[i])
+        for (let i = 0; i < ROWS; i++) durations.record(times[i])
       },
     },
   ]

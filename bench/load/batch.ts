@@ -1,10 +1,7 @@
 // Turns arrived rows into one batch for a session: a dot for each, sorted by key, each key once.
 import { OPERATION, type ColumnValues, type IntValues, type RowBatch } from '../contract/table.ts'
 import type { ContentMaker } from '../lib/content.ts'
-
-/** Sort keys are packed with their place in one number when they leave room for it. */
-const PLACES = 4096
-const PACKABLE_KEY = Number.MAX_SAFE_INTEGER / PLACES
+import { PlaceSorter } from './sort-places.ts'
 
 /**
  * The buffers of one batch under way. `keys`, `intendedUs`, `operations` and `dots` are in the order of arrival; `batch` is
@@ -20,7 +17,7 @@ export class BatchBuffers {
   readonly coalesced: Uint8Array
   readonly place: Uint32Array
   readonly becomes: Uint32Array
-  readonly #sortable: Float64Array
+  readonly #sorter: PlaceSorter
   readonly #sorted: { keys: Float64Array; dots: Float64Array; versions: Float64Array; operations: Uint8Array }
   readonly #columns: ColumnValues[]
   readonly #content: ContentMaker
@@ -37,7 +34,7 @@ export class BatchBuffers {
     this.coalesced = new Uint8Array(rows)
     this.place = new Uint32Array(rows)
     this.becomes = new Uint32Array(rows)
-    this.#sortable = new Float64Array(rows)
+    this.#sorter = new PlaceSorter(rows)
     this.#sorted = {
       keys: new Float64Array(rows),
       dots: new Float64Array(rows),
@@ -47,7 +44,12 @@ export class BatchBuffers {
     this.#content = content
     this.#columns = content.allocate(rows)
     this.#counters = content.counters.map((place) => this.#columns[place] as IntValues)
-    this.batch = { count: 0, ...this.#sorted, columns: this.#columns, atomic: false }
+    this.batch = this.#batchOf(0)
+  }
+
+  /** Gives all rows that arrived the same intended time. */
+  dueAt(us: number): void {
+    for (let i = 0; i < this.arrived; i++) this.intendedUs[i] = us
   }
 
   /** Moves the row at arrival place `from` to the earlier place `to`. */
@@ -63,37 +65,68 @@ export class BatchBuffers {
    * the others are marked coalesced.
    */
   build(firstDot: number): RowBatch {
-    const { arrived, keys, place } = this
-    this.#sortPlaces()
+    this.#sorter.sort(this.keys, this.arrived, this.place)
+    for (let i = 0; i < this.arrived; i++) this.dots[i] = firstDot + i
+    this.batch = this.#batchOf(this.#counters.length === 0 ? this.#buildReplacing() : this.#buildAdding())
+    return this.batch
+  }
+
+  /** Where every write replaces the row as a whole only the last one of a key is made. Returns how many rows the batch has. */
+  #buildReplacing(): number {
+    const { arrived, keys, place, dots, becomes, coalesced } = this
+    const sorted = this.#sorted
     let count = 0
     let continues = false
     for (let i = 0; i < arrived; i++) {
-      this.dots[i] = firstDot + i
-      this.coalesced[i] = 0
+      const from = place[i]
+      const key = keys[from]
+      const isLast = i + 1 === arrived || keys[place[i + 1]] !== key
+      becomes[from] = count
+      coalesced[from] = isLast ? 0 : 1
+      if (isLast) {
+        const asked = this.operations[from]
+        place[count] = from
+        sorted.keys[count] = key
+        sorted.dots[count] = dots[from]
+        sorted.operations[count++] = continues && asked === OPERATION.insert ? OPERATION.upsert : asked
+      }
+      continues = !isLast
     }
+    if (count === 1) this.#content.fill(this.#columns, 0, sorted.dots[0])
+    else this.#content.fillRows(this.#columns, sorted.dots, count)
+    return count
+  }
+
+  /** Where increments add up all writes of a key are made, one after another. */
+  #buildAdding(): number {
+    const { arrived, keys, place } = this
+    let count = 0
+    let continues = false
     for (let i = 0; i < arrived; i++) {
       const from = place[i]
-      this.becomes[from] = count
       const isLast = i + 1 === arrived || keys[place[i + 1]] !== keys[from]
-      // What is replaced as a whole need not be made.
-      if (isLast || this.#counters.length > 0) this.#put(count, from, continues)
+      this.becomes[from] = count
+      this.coalesced[from] = isLast ? 0 : 1
+      this.#put(count, from, continues)
       continues = !isLast
-      if (!isLast) {
-        this.coalesced[from] = 1
-        continue
-      }
+      if (!isLast) continue
       place[count] = from
       this.#sorted.keys[count] = keys[from]
       this.#sorted.dots[count] = this.dots[from]
       count++
     }
-    this.batch = { count, ...this.#sorted, columns: this.#columns, atomic: false }
-    return this.batch
+    return count
+  }
+
+  #batchOf(count: number): RowBatch {
+    const { keys, dots, versions, operations } = this.#sorted
+    return { count, keys, dots, versions, operations, columns: this.#columns, atomic: false }
   }
 
   /** Gives all rows of the batch their version. */
   stamp(version: number): void {
-    this.#sorted.versions.fill(version, 0, this.batch.count)
+    const { versions } = this.#sorted
+    for (let i = 0; i < this.batch.count; i++) versions[i] = version
   }
 
   /**
@@ -103,7 +136,7 @@ export class BatchBuffers {
   #put(row: number, from: number, continues: boolean): void {
     const { operations } = this.#sorted
     const asked = this.operations[from]
-    if (continues && asked === OPERATION.increment && this.#counters.length > 0) return this.#add(row, from)
+    if (continues && asked === OPERATION.increment) return this.#add(row, from)
     if (asked !== OPERATION.delete) this.#content.fill(this.#columns, row, this.dots[from])
     operations[row] = continues && asked === OPERATION.insert ? OPERATION.upsert : asked
   }
@@ -115,25 +148,5 @@ export class BatchBuffers {
     this.#content.fill(this.#columns, row, this.dots[from])
     this.#counters.forEach(({ values }, c) => (values[row] += sums[c]))
     operations[row] = before === OPERATION.increment ? OPERATION.increment : OPERATION.upsert
-  }
-
-  /** Fills `place` with the arrival places in the order of (key, place). */
-  #sortPlaces(): void {
-    const { arrived, keys, place } = this
-    if (arrived === 1) {
-      place[0] = 0
-      return
-    }
-    let largest = 0
-    for (let i = 0; i < arrived; i++) if (keys[i] > largest) largest = keys[i]
-    if (largest < PACKABLE_KEY && arrived <= PLACES) {
-      const sortable = this.#sortable.subarray(0, arrived)
-      for (let i = 0; i < arrived; i++) sortable[i] = keys[i] * PLACES + i
-      sortable.sort()
-      for (let i = 0; i < arrived; i++) place[i] = sortable[i] % PLACES
-    } else {
-      for (let i = 0; i < arrived; i++) place[i] = i
-      place.subarray(0, arrived).sort((a, b) => keys[a] - keys[b] || a - b)
-    }
   }
 }

@@ -1,6 +1,7 @@
 // Fires one worker's share of a DC's operations: open loop on the schedule, or closed loop as fast as the sessions go.
 import { nowUs } from '../lib/clock.ts'
-import { microsHistogram, percentileMs, recordMicros } from '../lib/histogram.ts'
+import { DurationCounts } from '../lib/duration-counts.ts'
+import { percentileMs } from '../lib/histogram.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import { type Arrivals, writerOf } from './arrivals.ts'
 import type { Lane, LaneEvents } from './lane.ts'
@@ -54,8 +55,8 @@ export class Generator {
   readonly #plan: GeneratorPlan
   readonly #arrivals: Arrivals
   readonly #timer: Timer
-  readonly #slip = microsHistogram()
-  readonly #service = microsHistogram()
+  readonly #slip = new DurationCounts()
+  readonly #service = new DurationCounts()
   #endUs: number
   #lanes: readonly Lane[] = []
   #finished: (() => void) | undefined
@@ -72,12 +73,12 @@ export class Generator {
   /** Counts a batch that a lane sent; to be called from the lane's events. */
   readonly onSent = (rows: number, slipUs: number): void => {
     this.counts.sent += rows
-    recordMicros(this.#slip, slipUs)
+    this.#slip.record(slipUs)
   }
 
   readonly onSettled: LaneEvents['settled'] = (result, rows, ackedUs, outcomes, sentUs) => {
     const { counts } = this
-    if (sentUs !== undefined && result.outcome === OUTCOME.ok) recordMicros(this.#service, ackedUs - sentUs)
+    if (sentUs !== undefined && result.outcome === OUTCOME.ok) this.#service.record(ackedUs - sentUs)
     if (outcomes === undefined) this.#count(result.outcome, rows)
     else for (const outcome of outcomes) this.#count(outcome, 1)
     if (result.error !== undefined) this.errors[result.error] = (this.errors[result.error] ?? 0) + 1
@@ -113,13 +114,13 @@ export class Generator {
 
   /** A percentile of the slip; null when nothing was sent. */
   slipMs(percentile: number): number | null {
-    const value = percentileMs(this.#slip, percentile)
+    const value = percentileMs(this.#slip.histogram(), percentile)
     return Number.isNaN(value) ? null : value
   }
 
   /** The median service time of the batches acknowledged since this was last asked; null when there was none. */
   takeServiceP50Ms(): number | null {
-    const value = percentileMs(this.#service, 50)
+    const value = percentileMs(this.#service.histogram(), 50)
     this.#service.reset()
     return Number.isNaN(value) ? null : value
   }

@@ -118,7 +118,7 @@ export class Lane {
     // before a write was sent has the lower version, with one clock.
     const sentUs = nowUs()
     buffers.stamp(this.#clock.next())
-    if (lateFromUs === undefined) buffers.intendedUs.fill(startedUs ?? sentUs, 0, buffers.arrived)
+    if (lateFromUs === undefined) buffers.dueAt(startedUs ?? sentUs)
     const rows = recordSent(this.#recorder, buffers, batch, sentUs, this.#options)
     for (let i = 0; i < batch.count; i++) this.#touched.add(batch.keys[i])
     const slipUs = lateFromUs === undefined ? 0 : (startedUs ?? sentUs) - lateFromUs
@@ -143,7 +143,7 @@ export class Lane {
   async #writeInTurn(buffers: BatchBuffers, lateFromUs: number | undefined, turns: Turns): Promise<void> {
     const startedUs = nowUs()
     const asked = buffers.arrived
-    if (lateFromUs === undefined) buffers.intendedUs.fill(startedUs, 0, asked)
+    if (lateFromUs === undefined) buffers.dueAt(startedUs)
     let kept = 0
     let failure: WriteResult | undefined
     try {

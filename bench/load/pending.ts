@@ -22,7 +22,7 @@ export class PendingRows {
   /** Whether there was room for the row. */
   push(key: number, intendedUs: number, operation: number): boolean {
     if (this.#length === this.#capacity) return false
-    const at = (this.#first + this.#length++) % this.#capacity
+    const at = this.#place(this.#length++)
     this.#keys[at] = key
     this.#intendedUs[at] = intendedUs
     this.#operations[at] = operation
@@ -31,19 +31,20 @@ export class PendingRows {
 
   /** Intended time of waiting row `index`, counted from the oldest. */
   intendedUs(index: number): number {
-    return this.#intendedUs[(this.#first + index) % this.#capacity]
+    return this.#intendedUs[this.#place(index)]
   }
 
   /** Moves up to `count` of the oldest rows into the given columns and says how many there were. */
   take(count: number, keys: Float64Array, intendedUs: Float64Array, operations: Uint8Array): number {
     const taken = Math.min(count, this.#length)
+    let at = this.#first
     for (let i = 0; i < taken; i++) {
-      const at = (this.#first + i) % this.#capacity
       keys[i] = this.#keys[at]
       intendedUs[i] = this.#intendedUs[at]
       operations[i] = this.#operations[at]
+      if (++at === this.#capacity) at = 0
     }
-    this.#first = (this.#first + taken) % this.#capacity
+    this.#first = at
     this.#length -= taken
     return taken
   }
@@ -53,5 +54,11 @@ export class PendingRows {
     const dropped = this.#length
     this.#length = 0
     return dropped
+  }
+
+  /** Where waiting row `index` is. */
+  #place(index: number): number {
+    const at = this.#first + index
+    return at < this.#capacity ? at : at - this.#capacity
   }
 }

@@ -95,8 +95,10 @@ export function recordSettled(
   dcIndex: number,
 ): void {
   const { columns, start } = rows
-  columns.outcome.fill(result.outcome, start, start + buffers.arrived)
-  columns.ackedAfterUs.fill(serviceUs, start, start + buffers.arrived)
+  for (let at = start; at < start + buffers.arrived; at++) {
+    columns.outcome[at] = result.outcome
+    columns.ackedAfterUs[at] = serviceUs
+  }
   if (result.rowOutcomes !== undefined) {
     for (let i = 0; i < buffers.arrived; i++) columns.outcome[start + i] = outcomeOf(result, buffers.becomes[i])
   }

@@ -4,6 +4,8 @@ import { allocateBlock, trimBlock } from '../lib/column-file.ts'
 import { NEVER, WRITES, type WritesBlock } from '../lib/ledger-format.ts'
 
 const BLOCK_ROWS = 8192
+/** A block of which a sixteenth or less is unused is written as it is: to cut it would copy it. */
+const PADDED_PARTS = 16
 
 interface OpenBlock {
   readonly columns: WritesBlock
@@ -57,12 +59,13 @@ export class LedgerWriter {
     const start = block.used
     block.used += count
     block.unsettled++
-    block.columns.ackedAfterUs.fill(NEVER, start, start + count)
+    const { ackedAfterUs } = block.columns
+    for (let at = start; at < start + count; at++) ackedAfterUs[at] = NEVER
     return { columns: block.columns, start, count }
   }
 
   settle(rows: LedgerRows): void {
-    const block = this.#owners.get(rows.columns)
+    const block = this.#current?.columns === rows.columns ? this.#current : this.#owners.get(rows.columns)
     if (block === undefined) return
     block.unsettled--
     if (block.full && block.unsettled === 0) this.#store(block)
@@ -95,8 +98,11 @@ export class LedgerWriter {
     this.#owners.delete(block.columns)
     if (this.#current === block) this.#current = undefined
     if (block.used === 0) return
-    const whole = block.used === block.columns.rows
-    const { bytes } = whole ? block.columns : trimBlock(WRITES, block.columns, block.used)
+    const { columns, used } = block
+    const isNearlyWhole = (columns.rows - used) * PADDED_PARTS <= columns.rows
+    // What is left over is padding; only the dot says so.
+    if (isNearlyWhole) columns.dot.fill(0, used)
+    const { bytes } = isNearlyWhole ? columns : trimBlock(WRITES, columns, used)
     const at = this.#position
     this.#position += bytes.byteLength
     this.bytes = this.#position
@@ -104,7 +110,7 @@ export class LedgerWriter {
     this.#writing = this.#writing
       .then(async () => {
         await writeWhole(this.#file, bytes, at)
-        if (this.#spare.length < 4) this.#spare.push(block.columns)
+        if (this.#spare.length < 4) this.#spare.push(columns)
       })
       .catch((error: unknown) => {
         this.#failure ??= error

@@ -1,12 +1,13 @@
 // A system deployed as a run deploys it, with writers in its first DC alone, and geowrite's own turn on it.
 import { join } from 'node:path'
-import type { Address } from '../contract/driver.ts'
+import type { Address, DeployPlan, Endpoints } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
 import type { WorkloadOptions } from '../contract/workload.ts'
 import { parseScenario } from '../cli/scenario-schema.ts'
 import { orReason } from '../lib/abort.ts'
 import { delay, nowUs } from '../lib/clock.ts'
 import { harnessUsage } from '../measure/resources.ts'
+import { differingBuckets, digestsOf } from '../stages/digests.ts'
 import { openRun, type OpenedRun } from '../stages/open.ts'
 import { ORDER_AHEAD_US } from '../stages/thread-plan.ts'
 import { systemName, systemsOf, workloadOf, workloadOptions, type System } from '../systems.ts'
@@ -16,6 +17,7 @@ import type { ContestOrder, Sample, Side } from './comparison.ts'
 /** How long the other DCs may take to catch up after a turn, and how long what then still runs in a store may go on. */
 const SETTLE_MS = 20_000
 const LOOK_EVERY_MS = 100
+const PROOF_BUCKETS = 64
 
 /** What is deployed: options as on the command line. */
 export type SystemOptions = Readonly<Record<string, string>>
@@ -88,6 +90,21 @@ export class Deployed {
     return this.#open.house.endpoints()[this.dc]
   }
 
+  /** Where every DC listens. */
+  get endpoints(): Endpoints {
+    return this.#open.house.endpoints()
+  }
+
+  /** What lets clients in; never in an argument list or a log. */
+  get secret(): string {
+    return this.#open.plan.secret
+  }
+
+  /** All that the services were told. It holds the secret. */
+  get plan(): DeployPlan {
+    return this.#open.plan
+  }
+
   /** Batches under way at once, over all writers of the DC. */
   get inFlight(): number {
     return this.system.writers * this.system.mode.inFlight
@@ -115,6 +132,34 @@ export class Deployed {
       )
     }
     return { amount: acknowledged, seconds: (lastOutcomeUs - startUs) / 1e6, cpuSeconds }
+  }
+
+  /** Ends the replication services of ours: what is written from then on waits in the stores. */
+  async endReplication(): Promise<void> {
+    await this.#open.house.endReplication()
+  }
+
+  /** Starts them again. */
+  async startReplication(): Promise<void> {
+    await this.#open.house.startReplication(this.signal)
+  }
+
+  /** CPU-seconds that they have used; NaN where the stores replicate by themselves. */
+  async replicationCpuSeconds(): Promise<number> {
+    const own = (await this.#open.house.usage()).filter(({ role }) => role === 'replication')
+    return own.length === 0 ? Number.NaN : own.reduce((sum, { cpuSeconds }) => sum + (cpuSeconds ?? Number.NaN), 0)
+  }
+
+  /** Rejects with STORE unless all DCs hold the same rows. */
+  async proveEqual(): Promise<void> {
+    const dcs = this.plan.dcs.map(({ name }) => name)
+    const digests = digestsOf(this.#open.admin, dcs, { buckets: PROOF_BUCKETS })
+    const differing = differingBuckets(await orReason(digests, this.signal)).length
+    if (differing === 0) return
+    throw new BenchError(
+      'STORE',
+      `${systemName(this.system)} left its DCs apart (${differing} of ${PROOF_BUCKETS} parts of the table differ): what did not converge has no rate.`,
+    )
   }
 
   /** Waits until nothing is left to replicate, or for as long as one is ready to wait. */

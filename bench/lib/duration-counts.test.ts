@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DurationCounts } from './duration-counts.ts'
-import { newHistogram } from './histograms.ts'
+import { microsHistogram } from './histogram.ts'
 
 const durations = fc.array(
   fc.oneof(
@@ -20,7 +20,7 @@ test('every percentile, the count and the extremes are those of the library', ()
   const seed = Date.now() >>> 0
   fc.assert(
     fc.property(durations, durations, (some, more) => {
-      const expected = newHistogram()
+      const expected = microsHistogram()
       const [one, other] = [new DurationCounts(), new DurationCounts()]
       for (const us of [...some, ...more]) expected.recordValue(us <= 0 ? 0 : Math.round(us))
       for (const us of some) one.record(us)
