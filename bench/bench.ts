@@ -11,7 +11,7 @@ import { estimateOf } from './estimate.ts'
 import { doubtsOn, refuseWhatCannotFit, roomFor } from './estimate-room.ts'
 import type { Registry } from './registry.ts'
 import { Run, type RunContext } from './run.ts'
-import { autoRate, type Calibration } from './stages/calibrate.ts'
+import { AUTO_SHARE, roundRate, type Calibration } from './stages/calibrate.ts'
 import { placeKindOf, refuseUncontained } from './stages/deployments.ts'
 import { faultsFor } from './stages/fault-ground.ts'
 import { dropLargeLedgers } from './stages/ledger-limit.ts'
@@ -35,6 +35,11 @@ function benchFolder(out: string, workload: string): string {
       )
     }
   }
+}
+
+/** What a system can be offered by its calibration. */
+function autoRate({ acknowledgedPerSecond, visiblePerSecond }: Calibration): number {
+  return roundRate(AUTO_SHARE * Math.min(acknowledgedPerSecond, visiblePerSecond))
 }
 
 /** Every system is deployed, loaded and calibrated before any is measured, so that all are measured at the lowest rate. */

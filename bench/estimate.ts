@@ -9,7 +9,7 @@ import { deployPlanOf, systemName, topologyOf, workloadOptions, type System } fr
 const RATE_BOUND = 500_000
 /** The same for times, where a bound would mislead. */
 const RATE_USUAL = 30_000
-const CALIBRATION_SECONDS = { quick: 4, full: 8 } as const
+const CALIBRATION_SECONDS = { quick: 2.5, full: 4 } as const
 /** A warm-up until steady, and the one of those that comes before a calibration. */
 const STEADY_SECONDS = 45
 const STEADY_CALIBRATION_SECONDS = 60

@@ -81,8 +81,9 @@ test('a quick run says why it is not to be published, and that its local writes 
   })
 })
 
+// What theory leaves out is the stores' own work: at rates that leave a machine of two cores some air.
 for (const [replication, rate, theory] of [
-  ['local-quorum', 'auto', 0],
+  ['local-quorum', 800, 0],
   ['each-quorum', 500, 1],
   ['serial', 100, 4],
 ] as const) {

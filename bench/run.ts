@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Progress } from './cli/progress.ts'
 import type { DeployPlan, Endpoints } from './contract/driver.ts'
+import { BenchError } from './contract/errors.ts'
 import { RUN_FILES, type CounterMark, type WorkerPhase } from './contract/run-folder.ts'
 import type { Scenario } from './contract/scenario.ts'
 import type { FaultFacts } from './contract/fault.ts'
@@ -13,14 +14,13 @@ import { mergeKeys } from './load/touched.ts'
 import { Pressure } from './measure/resources.ts'
 import type { WorkloadEntry } from './registry.ts'
 import { breakMeanwhile } from './stages/break.ts'
-import { autoRate, calibrate, refuseBacklog, type Calibration, type ClosedLoop } from './stages/calibrate.ts'
+import { calibrate, type Calibration } from './stages/calibrate.ts'
 import { converge, type Convergence } from './stages/converge.ts'
 import { factsOf } from './stages/facts.ts'
 import { openRun, type OpenedRun } from './stages/open.ts'
 import { readBack, type ReadBack } from './stages/read-back.ts'
 import { ORDER_AHEAD_US, type PhaseOrder } from './stages/thread-plan.ts'
 import type { PhaseResult } from './stages/threads.ts'
-import { openShare, trial, type Trial } from './stages/trial.ts'
 import { WarmUp } from './stages/warm-up.ts'
 import { systemName, type System } from './systems.ts'
 
@@ -81,30 +81,29 @@ export class Run implements AsyncDisposable {
 
   /** Finds what the system can do, and waits until it has caught up with it. */
   async calibrate(): Promise<Calibration> {
-    const { threads, house, topology, signal } = this.#open
-    const { quick } = this.#context.scenario
-    const ramp = this.#context.system.warmup === 'steady' ? this.#warmUp.ramp() : undefined
+    const { threads, journal, signal } = this.#open
+    const { scenario, system } = this.#context
+    const ramp = system.warmup === 'steady' ? this.#warmUp.ramp() : undefined
     this.#step(ramp === undefined ? 'calibrating' : 'warming up until steady, and calibrating')
-    const closed = await orReason(calibrate(threads, house, quick, this.#readable, signal, ramp), signal)
-    await this.#keepCalibration('calibrate', closed)
-    const found: Calibration = { ...closed, openShare: 1 }
-    const offered = { rowsPerSecond: autoRate(found), dcs: topology.dcs.length }
-    this.#step(`trying ${offered.rowsPerSecond.toLocaleString('en-US')} rows/s`)
-    const open = await orReason(trial(threads, house, offered, quick, signal), signal)
-    await this.#keepCalibration('trial', open)
-    this.#calibration = { ...found, openShare: openShare(closed.cost, open.cost) }
-    return this.#calibration
-  }
-
-  async #keepCalibration(name: 'calibrate' | 'trial', { phase, startUs, endUs }: Trial | ClosedLoop): Promise<void> {
-    this.#open.journal.phase(name, startUs, endUs)
-    this.#workers.push(...phase.facts)
-    if (!this.#readable) return
-    this.#step('catching up after the calibration')
-    this.#noteWritten(phase.touched)
-    const { timedOut, restedApart } = await this.#converge()
-    if (!timedOut && !restedApart) this.#unsettled = new Float64Array(0)
-    if (timedOut) refuseBacklog(this.#context.system)
+    const found = await orReason(calibrate(threads, scenario.quick, this.#readable, signal, ramp), signal)
+    this.#calibration = found
+    journal.phase('calibrate', found.startUs, found.endUs)
+    this.#workers.push(...found.phase.facts)
+    if (this.#readable) {
+      this.#step('catching up after the calibration')
+      this.#noteWritten(found.phase.touched)
+      const { timedOut, restedApart } = await this.#converge()
+      if (!timedOut && !restedApart) this.#unsettled = new Float64Array(0)
+      // Where DCs diverge by design they never agree again; elsewhere a backlog would spoil what is measured next.
+      const promises = this.#context.system.replication.capabilities.conflicts !== 'diverges'
+      if (timedOut && promises) {
+        throw new BenchError(
+          'STORE',
+          `${systemName(this.#context.system)} did not catch up after its calibration: give a --rate of your own, or more time with --drain-timeout.`,
+        )
+      }
+    }
+    return found
   }
 
   /** Offers the load, stops, waits for the DCs to agree, reads everything back and stores the facts. `null` is a closed loop. */

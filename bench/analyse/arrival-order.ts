@@ -2,6 +2,7 @@
 import { OUTCOME } from '../contract/outcome.ts'
 import { PROBE_STATE } from '../lib/ledger-format.ts'
 import { linkIndex } from './link-index.ts'
+import { addArrivals, newArrivals, placeFor, type Arrivals } from './link-arrivals.ts'
 import type { Partition } from './partition.ts'
 
 /** Clean probes that are compared: bounds the memory of a run of any length. */
@@ -14,60 +15,55 @@ export interface Reordered {
   possibly: number
 }
 
-/** Clean probes of one link, in columns that grow. Times are µs since the epoch. */
-interface LinkArrivals {
-  readonly sentUs: number[]
-  readonly ackedUs: number[]
-  readonly missUs: number[]
-  readonly hitUs: number[]
-  /** 1 where the read can have shown no later write of that DC: one that was lost and written over is late, not out of order. */
-  readonly own: number[]
-}
-
 /** Gathers the clean probes of all links, and compares each with all others of its link. */
 export class ArrivalOrder {
   readonly #dcCount: number
-  readonly #links: readonly LinkArrivals[]
   readonly #most: number
+  /** By origin × peer (see `linkIndex`): what was gathered. */
+  readonly links: readonly Arrivals[]
 
-  constructor(dcCount: number) {
+  constructor(dcCount: number, probesKept = PROBES_KEPT) {
     this.#dcCount = dcCount
-    this.#links = Array.from({ length: dcCount ** 2 }, () => ({
-      sentUs: [],
-      ackedUs: [],
-      missUs: [],
-      hitUs: [],
-      own: [],
-    }))
-    this.#most = Math.floor(PROBES_KEPT / Math.max(1, dcCount * (dcCount - 1)))
+    this.links = Array.from({ length: dcCount ** 2 }, newArrivals)
+    this.#most = Math.floor(probesKept / Math.max(1, dcCount * (dcCount - 1)))
   }
 
   /** Takes in the clean probes of one key's acknowledged writes. */
   addKey(partition: Partition, group: number): void {
-    const { order, starts, dc, outcome, sentUs, ackedUs, seen } = partition
-    for (let place = starts[group]; place < starts[group + 1]; place++) {
-      const row = order[place]
-      if (outcome[row] !== OUTCOME.ok) continue
-      const next = place + 1 < starts[group + 1] ? order[place + 1] : -1
-      const nextSentUs = next >= 0 && dc[next] === dc[row] ? sentUs[next] : Number.POSITIVE_INFINITY
-      for (const [peer, { probeOf, state, missSentUs, hitReturnedUs }] of seen.entries()) {
-        const probe = probeOf[row]
-        if (probe < 0 || state[probe] !== PROBE_STATE.hit) continue
-        const link = this.#links[linkIndex(this.#dcCount, dc[row], peer)]
-        if (link.sentUs.length >= this.#most) continue
-        const miss = missSentUs[probe]
-        link.sentUs.push(sentUs[row])
-        link.ackedUs.push(ackedUs[row])
-        link.missUs.push(Number.isNaN(miss) ? sentUs[row] : Math.max(miss, sentUs[row]))
-        link.hitUs.push(hitReturnedUs[probe])
-        link.own.push(hitReturnedUs[probe] < nextSentUs ? 1 : 0)
-      }
+    const { starts, probeOf } = partition
+    const to = starts[group + 1]
+    for (let row = starts[group]; row < to; row++) {
+      if (probeOf[row] >= 0) this.#addRow(partition, row, row + 1 < to ? row + 1 : -1)
     }
+  }
+
+  #addRow({ dc, dot, outcome, sentUs, ackedUs, probeOf, seen }: Partition, row: number, next: number): void {
+    if (outcome[row] !== OUTCOME.ok) return
+    const nextSentUs = next >= 0 && dc[next] === dc[row] ? sentUs[next] : Number.POSITIVE_INFINITY
+    const probe = probeOf[row]
+    for (let peer = 0; peer < seen.length; peer++) {
+      const { state, missSentUs, hitReturnedUs } = seen[peer]
+      if (state[probe] !== PROBE_STATE.hit) continue
+      const link = this.links[linkIndex(this.#dcCount, dc[row], peer)]
+      const at = placeFor(link, dot[row], this.#most)
+      if (at < 0) continue
+      const miss = missSentUs[probe]
+      link.sentUs[at] = sentUs[row]
+      link.ackedUs[at] = ackedUs[row]
+      link.missUs[at] = Number.isNaN(miss) ? sentUs[row] : Math.max(miss, sentUs[row])
+      link.hitUs[at] = hitReturnedUs[probe]
+      link.own[at] = hitReturnedUs[probe] < nextSentUs ? 1 : 0
+    }
+  }
+
+  /** Takes in what another thread gathered. */
+  add(links: readonly Arrivals[]): void {
+    for (const [link, arrivals] of links.entries()) addArrivals(this.links[link], arrivals, this.#most)
   }
 
   /** By origin × peer (see `linkIndex`). */
   compare(): Reordered[] {
-    return this.#links.map(compareLink)
+    return this.links.map(compareLink)
   }
 }
 
@@ -75,8 +71,7 @@ export class ArrivalOrder {
  * A write is surely late when the read that showed a later one returned before the last one that missed it was sent, and
  * possibly when the later one may have been visible, after its last miss, before the first hit of the earlier.
  */
-function compareLink({ sentUs, ackedUs, missUs, hitUs, own }: LinkArrivals): Reordered {
-  const count = sentUs.length
+function compareLink({ count, sentUs, ackedUs, missUs, hitUs, own }: Arrivals): Reordered {
   const order = Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => sentUs[a] - sentUs[b])
   // Of all that were sent from a place on: the earliest hit, and the earliest last miss.
   const earliestHit = new Float64Array(count + 1).fill(Number.POSITIVE_INFINITY)
@@ -97,7 +92,7 @@ function compareLink({ sentUs, ackedUs, missUs, hitUs, own }: LinkArrivals): Reo
 }
 
 /** The first place whose write was sent at `atUs` or later. */
-function firstSentFrom(order: Uint32Array, sentUs: readonly number[], atUs: number): number {
+function firstSentFrom(order: Uint32Array, sentUs: Float64Array, atUs: number): number {
   let low = 0
   let high = order.length
   while (low < high) {

@@ -10,21 +10,25 @@ import { roomFor } from './room.ts'
 type Certainty = Parameters<typeof advance>[1]
 const BOUNDED: readonly Certainty[] = Object.values(CERTAINTY)
 
-/** Finds them key by key in one partition; `total` by DC that wrote, acknowledged stored writes of the measured phase. */
+/** Finds them key by key; `total` by DC that wrote, acknowledged stored writes of the measured phase. */
 export class EarlierBeats {
-  readonly #partition: Partition
+  #partition!: Partition
   readonly #history: KeyHistory
   readonly #total: readonly Counts[]
-  readonly #certainties: readonly Certainty[]
+  #certainties = BOUNDED
   /** By position: bit c where it is beaten with certainty c. */
   #flags = new Uint8Array(0)
   /** By position of one DC's writes: the last one up to there that counts as a partner, or −1. */
   #last = new Int32Array(0)
 
-  constructor(partition: Partition, history: KeyHistory, total: readonly Counts[]) {
-    this.#partition = partition
+  constructor(history: KeyHistory, total: readonly Counts[]) {
     this.#history = history
     this.#total = total
+  }
+
+  /** Goes over to the keys of another partition. */
+  begin(partition: Partition): void {
+    this.#partition = partition
     this.#certainties = partition.causes === null ? BOUNDED : [...BOUNDED, EXACT]
   }
 

@@ -103,6 +103,16 @@ export class ConflictPairs {
       .slice(0, PAIRS_KEPT)
   }
 
+  /** What is kept: the earliest, in their order. */
+  get kept(): readonly Pair[] {
+    return this.#earliest()
+  }
+
+  /** Takes in what another thread kept. */
+  add(pairs: readonly Pair[]): void {
+    for (const pair of pairs) this.#keep(pair)
+  }
+
   /** Writes the file; `totalPossible` stands on every line, so that a capped file says what it is a part of. */
   write(run: RunData, totalPossible: number): void {
     using csv = createTextFile(run.folder, RUN_FILES.conflicts)

@@ -94,33 +94,31 @@ export function advance(
 
 /** Counts the conflicts of one key after another into one total. */
 export class ConflictCounter {
-  readonly #partition: Partition
+  #partition!: Partition
   readonly #history: KeyHistory
   readonly #dcCount: number
   readonly #slices: Slices
   readonly #discards: 'lower version' | 'both' | 'none'
   readonly #total: Conflicts
-  readonly #certainties: readonly Certainty[]
+  #certainties = BOUNDED
   /** By position: bit c for in conflict, bit 4 + c for discarded. */
   #flags = new Uint8Array(0)
   /** By position: how many acknowledged, and how many possible, measured writes stand before it. */
   #ok = new Uint32Array(0)
   #maybe = new Uint32Array(0)
 
-  constructor(
-    partition: Partition,
-    history: KeyHistory,
-    slices: Slices,
-    conflicts: Capabilities['conflicts'],
-    total: Conflicts,
-  ) {
-    this.#partition = partition
+  constructor(history: KeyHistory, slices: Slices, conflicts: Capabilities['conflicts'], total: Conflicts) {
     this.#history = history
     this.#dcCount = total.byDc.length
     this.#slices = slices
     // Where nothing is compared, each of two concurrent writes overwrites the other in the other's DC.
     this.#discards = conflicts === 'diverges' ? 'both' : conflicts === 'merge' ? 'none' : 'lower version'
     this.#total = total
+  }
+
+  /** Goes over to the keys of another partition. */
+  begin(partition: Partition): void {
+    this.#partition = partition
     this.#certainties = partition.causes === null ? BOUNDED : WITH_EXACT
   }
 

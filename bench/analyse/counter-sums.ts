@@ -1,12 +1,11 @@
 // Tables with a counter: what was added by every increment of the run, what was loaded, and what each DC holds at the end.
 import { OUTCOME } from '../contract/outcome.ts'
 import { OPERATION, type Column } from '../contract/table.ts'
-import { readBlocks } from '../lib/column-file.ts'
 import { ContentMaker } from '../lib/content.ts'
 import { loadedDot } from '../lib/dot.ts'
-import { COUNTS, WRITE_FLAG } from '../lib/ledger-format.ts'
-import { DotTable } from './dot-table.ts'
-import { writeBlocks } from './ledger-rows.ts'
+import { WRITE_FLAG } from '../lib/ledger-format.ts'
+import type { DotTable } from './dot-table.ts'
+import type { LedgerPart } from './ledger-part.ts'
 import type { RunData } from './load.ts'
 import type { Partition } from './partition.ts'
 
@@ -37,7 +36,7 @@ export function newCounterSums(run: RunData): CounterSums {
     unknownAdding: 0,
     unknownTaking: 0,
     loaded: 0,
-    held: run.counts.map((path) => (path === null ? null : 0)),
+    held: run.counts.map((path) => (path === null || run.torn.has(path) ? null : 0)),
     unequalKeys: 0,
     leftOutKeys: 0,
   }
@@ -74,14 +73,17 @@ interface Groups {
  * Adds a part's keys to the total and returns, by row, what an acknowledged write added to its key: its own amount and those
  * of the increments of its batch that were added to it; 0 for all rows of keys that are left out.
  */
-export function addCounterSums(run: RunData, partition: Partition, total: CounterSums): Float64Array {
-  const { rows, groups, groupKey, order, starts } = partition
+export function addCounterSums(
+  run: RunData,
+  part: LedgerPart,
+  partition: Partition,
+  total: CounterSums,
+): Float64Array {
+  const { rows, groups, groupKey, groupOf, starts } = partition
   const amountOf = amounts(run)
   const f64 = () => new Float64Array(groups)
-  const of = new DotTable(groups)
-  for (let group = 0; group < groups; group++) of.place(groupKey[group])
   const sums: Groups = {
-    of,
+    of: groupOf,
     pure: new Uint8Array(groups).fill(1),
     increments: f64(),
     acknowledged: f64(),
@@ -89,10 +91,10 @@ export function addCounterSums(run: RunData, partition: Partition, total: Counte
     unknownTaking: f64(),
   }
   const added = new Float64Array(rows)
-  for (const { dcIndex, block } of writeBlocks(run)) {
+  for (const { dcIndex, block } of part.blocks('writes')) {
     for (let i = 0; i < block.rows; i++) {
       const refused = block.outcome[i] === OUTCOME.fail || (block.flags[i] & WRITE_FLAG.declined) !== 0
-      const group = block.dot[i] === 0 || refused ? -1 : of.find(block.key[i])
+      const group = refused ? -1 : groupOf.find(block.key[i])
       if (group < 0) continue
       if (block.operation[i] !== OPERATION.increment) {
         sums.pure[group] = 0
@@ -103,13 +105,13 @@ export function addCounterSums(run: RunData, partition: Partition, total: Counte
       if (block.outcome[i] !== OUTCOME.ok) continue
       // A coalesced one was added to the next of its key that was sent.
       const place = firstPlaceFrom(partition, group, dcIndex, block.dot[i])
-      if (place < starts[group + 1]) added[order[place]] += amount
+      if (place < starts[group + 1]) added[place] += amount
     }
   }
   for (let group = 0; group < groups; group++) {
     if (sums.pure[group] === 0) {
       total.leftOutKeys++
-      for (let place = starts[group]; place < starts[group + 1]; place++) added[order[place]] = 0
+      added.fill(0, starts[group], starts[group + 1])
       continue
     }
     const key = groupKey[group]
@@ -118,7 +120,7 @@ export function addCounterSums(run: RunData, partition: Partition, total: Counte
       total[name] += sums[name][group]
     }
   }
-  addHeld(run, sums, total)
+  addHeld(part, sums, total)
   return added
 }
 
@@ -130,9 +132,9 @@ function addToGroup(sums: Groups, group: number, outcome: number, amount: number
   else sums.unknownTaking[group] += amount
 }
 
-/** Where in `order` the group's first row of this DC stands whose dot is this one or a later one; the group's end if none does. */
+/** The group's first row of this DC whose dot is this one or a later one; the group's end if none does. */
 function firstPlaceFrom(
-  { order, starts, dc, dot }: Partition,
+  { starts, dc, dot }: Partition,
   group: number,
   wantedDc: number,
   wanted: number,
@@ -141,43 +143,32 @@ function firstPlaceFrom(
   let high = starts[group + 1]
   while (low < high) {
     const middle = (low + high) >>> 1
-    const row = order[middle]
-    if ((dc[row] - wantedDc || dot[row] - wanted) >= 0) high = middle
+    if ((dc[middle] - wantedDc || dot[middle] - wanted) >= 0) high = middle
     else low = middle + 1
   }
-  return low < starts[group + 1] && dc[order[low]] === wantedDc ? low : starts[group + 1]
+  return low < starts[group + 1] && dc[low] === wantedDc ? low : starts[group + 1]
 }
 
-function addHeld(run: RunData, { of, pure }: Groups, total: CounterSums): void {
-  const first = new Float64Array(pure.length)
+function addHeld(part: LedgerPart, { of, pure }: Groups, total: CounterSums): void {
+  const held = total.held.map(() => new Float64Array(pure.length))
+  for (const { dcIndex, block } of part.blocks('counts')) {
+    for (let row = 0; row < block.rows; row++) {
+      const group = of.find(block.key[row])
+      // Added and not set: what pads a block reads as key 0 with nothing.
+      if (group >= 0) held[dcIndex][group] += block.value[row]
+    }
+  }
+  const [first] = held
   const unequal = new Uint8Array(pure.length)
-  for (const [dc, path] of run.counts.entries()) {
-    if (path === null) {
-      total.held[dc] = null
-      continue
-    }
-    const held = new Float64Array(pure.length)
-    const end = { torn: false, bytes: 0 }
-    for (const block of readBlocks(COUNTS, path, end)) {
-      for (let row = 0; row < block.rows; row++) {
-        const group = of.find(block.key[row])
-        // Added and not set: what pads a block reads as key 0 with nothing.
-        if (group >= 0) held[group] += block.value[row]
-      }
-    }
-    if (end.torn) {
-      run.torn.add(path)
-      total.held[dc] = null
-      continue
-    }
+  for (const [dc, before] of total.held.entries()) {
+    if (before === null) continue
     let sum = 0
     for (let group = 0; group < pure.length; group++) {
       if (pure[group] === 0) continue
-      sum += held[group]
-      if (dc === 0) first[group] = held[group]
-      else if (held[group] !== first[group]) unequal[group] = 1
+      sum += held[dc][group]
+      if (held[dc][group] !== first[group]) unequal[group] = 1
     }
-    total.held[dc] = (total.held[dc] ?? 0) + sum
+    total.held[dc] = before + sum
   }
   for (const different of unequal) total.unequalKeys += different
 }

@@ -24,7 +24,7 @@ export class ExactLineage {
 
   /** The weight of the rows that are lost. */
   lost(group: number): ExactLoss {
-    const { starts, order, dot, version, finals } = this.#partition
+    const { starts, dot, version, finals } = this.#partition
     const { known, overwrote } = this.#causes
     const from = starts[group]
     const count = starts[group + 1] - from
@@ -35,14 +35,13 @@ export class ExactLineage {
       let next = final === null ? 0 : final.dot[group]
       let above = final === null ? 0 : final.version[group]
       while (next !== 0) {
-        const place = placeOfDot(this.#partition, group, next)
+        const row = placeOfDot(this.#partition, group, next)
         // A loaded row, or one that the verdict tells of as unexplained.
-        if (place < 0) break
-        const row = order[place]
+        if (row < 0) break
         // What a row replaced has a lower version than the row that replaced this one.
         if (known[row] === 0) openBelow = Math.max(openBelow, above)
-        if (this.#kept[place - from] === 1) break
-        this.#kept[place - from] = 1
+        if (this.#kept[row - from] === 1) break
+        this.#kept[row - from] = 1
         above = version[row]
         // A write never descends from itself: what a store says of it would lead round in a ring.
         next = overwrote[row] === dot[row] ? 0 : overwrote[row]
@@ -51,7 +50,7 @@ export class ExactLineage {
     const loss = { least: 0, most: 0 }
     for (let i = 0; i < count; i++) {
       if (this.#kept[i] === 1) continue
-      const row = order[from + i]
+      const row = from + i
       const weight = this.#weightOf(row)
       loss.most += weight
       if (version[row] >= openBelow) loss.least += weight

@@ -7,6 +7,7 @@ import { readFaultWrites, type FaultWrites } from './fault-writes.ts'
 import { linkIndex } from './link-index.ts'
 import { readCsv, type RunData } from './load.ts'
 import { readProbeLags, type LinkProbes } from './probe-lags.ts'
+import type { ProbedWrites } from './probed-writes.ts'
 import type { Traffic } from './traffic.ts'
 
 /** A client that could send nothing for longer has so many rows to send at once that it is late with them. */
@@ -53,11 +54,11 @@ function caughtUpAt({ highUs }: CatchUp, { endUs, untilUs }: FaultSpan): number 
   return highUs === null ? untilUs : endUs + highUs
 }
 
-/** Nothing where the run had no fault. */
-export function analyseFaults(run: RunData, traffic: Traffic): AnalysedFaults | undefined {
+/** Nothing where the run had no fault; `first` are the first probes, joined. */
+export function analyseFaults(run: RunData, traffic: Traffic, first: ProbedWrites): AnalysedFaults | undefined {
   const { faults: facts = [], system } = run.stored
   if (facts.length === 0) return undefined
-  const probes = system.capabilities.readable ? readProbeLags(run) : []
+  const probes = system.capabilities.readable ? readProbeLags(run, first) : []
   const samples = readCsv(run, RUN_FILES.links)
   let calm: CalmTime = { fromUs: run.measure.startUs, untilUs: facts[0].startUs }
   const faults: AnalysedFault[] = []

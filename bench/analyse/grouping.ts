@@ -1,39 +1,58 @@
 // Groups rows by key without sorting them all: a counting sort by group, then a sort only within groups out of order.
-import { DotTable } from './dot-table.ts'
+import type { ColumnRoom } from './column-room.ts'
+import type { DotTable } from './dot-table.ts'
+import type { LedgerPart } from './ledger-part.ts'
+import { maybeStored } from './ledger-rows.ts'
 
 interface Grouping {
-  /** Key → group. */
-  readonly table: DotTable
+  readonly rows: number
   readonly groups: number
+  /** By group. */
   readonly groupKey: Float64Array
-  readonly order: Uint32Array
   readonly starts: Uint32Array
+  /** By row in the order of the part, those left out that are not stored. */
+  readonly groupOfRow: Uint32Array
 }
 
-/** Groups by key; within a group by DC, then by dot. */
-export function groupByKey(key: Float64Array, dc: Uint8Array, dot: Float64Array): Grouping {
-  const rows = key.length
-  const table = new DotTable(Math.min(rows, 65_536))
-  const groupOf = new Uint32Array(rows)
-  for (let i = 0; i < rows; i++) groupOf[i] = table.place(key[i])
-  const groups = table.size
-  const starts = new Uint32Array(groups + 1)
-  for (let i = 0; i < rows; i++) starts[groupOf[i] + 1]++
-  for (let g = 0; g < groups; g++) starts[g + 1] += starts[g]
-  const next = starts.slice(0, groups)
-  const order = new Uint32Array(rows)
-  for (let i = 0; i < rows; i++) order[next[groupOf[i]]++] = i
-  // Ledger parts are read DC by DC and a key has one writer in a DC, so that most groups are in order already.
-  const before = (a: number, b: number): number => dc[a] - dc[b] || dot[a] - dot[b]
-  for (let g = 0; g < groups; g++) {
-    for (let i = starts[g] + 1; i < starts[g + 1]; i++) {
-      if (before(order[i - 1], order[i]) > 0) {
-        order.subarray(starts[g], starts[g + 1]).sort(before)
-        break
-      }
+/** Numbers a part's keys as they come; `table` then finds a key's group. */
+export function groupKeys(part: LedgerPart, room: ColumnRoom, table: DotTable): Grouping {
+  const rowsAtMost = part.rows('writes')
+  const groupOfRow = room.u32('groupOfRow', rowsAtMost)
+  const keyOfGroup = room.f64('groupKey', rowsAtMost)
+  table.clear(Math.min(rowsAtMost, 65_536))
+  let rows = 0
+  for (const { block } of part.blocks('writes')) {
+    const { key, outcome, flags } = block
+    for (let row = 0; row < block.rows; row++) {
+      if (!maybeStored(outcome[row], flags[row])) continue
+      const group = table.place(key[row])
+      groupOfRow[rows++] = group
+      keyOfGroup[group] = key[row]
     }
   }
-  const groupKey = new Float64Array(groups)
-  for (let g = 0; g < groups; g++) groupKey[g] = key[order[starts[g]]]
-  return { table, groups, groupKey, order, starts }
+  const groups = table.size
+  const starts = room.u32('starts', groups + 1).fill(0, 0, groups + 1)
+  for (let row = 0; row < rows; row++) starts[groupOfRow[row] + 1]++
+  for (let group = 0; group < groups; group++) starts[group + 1] += starts[group]
+  return { rows, groups, groupKey: keyOfGroup, starts, groupOfRow }
+}
+
+/** Sorts the rows of each group by DC, then by dot. */
+export function sortWithinGroups(
+  groups: number,
+  starts: Uint32Array,
+  columns: { readonly dc: Uint8Array; readonly dot: Float64Array } & Readonly<Record<string, Float64Array | Uint8Array>>,
+): void {
+  const { dc, dot } = columns
+  const before = (a: number, b: number): number => dc[a] - dc[b] || dot[a] - dot[b]
+  for (let group = 0; group < groups; group++) {
+    const from = starts[group]
+    const to = starts[group + 1]
+    // Ledger parts are read DC by DC and a key has one writer in a DC, so that most groups are in order already.
+    let row = from + 1
+    while (row < to && (dc[row - 1] < dc[row] || (dc[row - 1] === dc[row] && dot[row - 1] <= dot[row]))) row++
+    if (row >= to) continue
+    const order = Uint32Array.from({ length: to - from }, (_, i) => from + i).sort(before)
+    for (const column of Object.values(columns)) column.set(column.slice(from, to).map((_, i) => column[order[i]]), from)
+  }
 }

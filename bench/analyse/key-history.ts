@@ -16,7 +16,7 @@ export type SourceCounts = Record<Bounds['source'], number>
  * Per key and DC the order of dots is the order of writes, so that every column is made to rise along a DC's writes.
  */
 export class KeyHistory {
-  readonly #partition: Partition
+  #partition!: Partition
   readonly #evidence: VisibilityEvidence
   readonly #dcCount: number
   /** Every write was to be probed: bounds are to contain the truth, not to come close to it. */
@@ -43,9 +43,8 @@ export class KeyHistory {
   forgetful = 0
   readonly sources: SourceCounts = { reads: 0, order: 0, second: 0, neighbours: 0, phase: 0, none: 0 }
 
-  constructor(partition: Partition, evidence: VisibilityEvidence, dcCount: number, allProbed: boolean) {
+  constructor(evidence: VisibilityEvidence, dcCount: number, allProbed: boolean) {
     this.#allProbed = allProbed
-    this.#partition = partition
     this.#evidence = evidence
     this.#dcCount = dcCount
     this.from = new Uint32Array(dcCount + 1)
@@ -56,9 +55,14 @@ export class KeyHistory {
     this.pastDots = arrays()
   }
 
+  /** Goes over to the keys of another partition. */
+  begin(partition: Partition): void {
+    this.#partition = partition
+  }
+
   /** The partition's row at position `p`. */
   row(p: number): number {
-    return this.#partition.order[this.#start + p]
+    return this.#start + p
   }
 
   /** Loads a group's rows; false when fewer than two DCs wrote the key, and then nothing more is worked out. */
@@ -208,15 +212,15 @@ export class KeyHistory {
   }
 
   #seenMiss(p: number, peer: number): number {
-    const { probeOf, missSentUs } = this.#partition.seen[peer]
-    return missSentUs[probeOf[this.row(p)]]
+    const { probeOf, seen } = this.#partition
+    return seen[peer].missSentUs[probeOf[this.row(p)]]
   }
 
   /** Bounds of one write by its own probe where that says all, else by what is known of the link. */
   #boundOne(link: number, p: number, peer: number): void {
     const row = this.row(p)
-    const { seen, sentUs, ackedUs, outcome } = this.#partition
-    const probe = seen[peer].probeOf[row]
+    const { probeOf, seen, sentUs, ackedUs, outcome } = this.#partition
+    const probe = probeOf[row]
     const state = probe < 0 ? 0 : seen[peer].state[probe]
     const missed = probe < 0 ? Number.NaN : seen[peer].missSentUs[probe]
     this.#exact[p] =

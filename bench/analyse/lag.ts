@@ -1,4 +1,4 @@
-// Visibility lag: from the acknowledgement in one DC to the first hit in another, as a bracket. Writes lag.csv on the way.
+// Visibility lag: from the acknowledgement in one DC to the first hit in another, as a bracket.
 import { OUTCOME } from '../contract/outcome.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import { PHASE } from '../lib/dot.ts'
@@ -60,18 +60,18 @@ export interface LagAnalysis {
   readonly evidence: VisibilityEvidence
 }
 
-/** Reads every probe once; the evidence that it gathers bounds the visibility of writes that no probe saw. */
-export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysis {
+/**
+ * Reads every probe once; the evidence that it gathers bounds the visibility of writes that no probe saw.
+ * @param first the first probes, joined.
+ */
+export function readLag(run: RunData, slices: Slices, endUs: number, first: ProbedWrites): LagAnalysis {
   const links = Array.from({ length: run.dcs.length ** 2 }, newLinkLag)
   const bySlice = Array.from({ length: slices.count }, () => new SignedHistogram())
   const { scenario, system } = run.stored
   const floorsUs = leastDelaysUs(scenario.topology, run.stored.faults)
   const evidence = new VisibilityEvidence(floorsUs, endUs, system.capabilities.ordered)
-  using csv = createTextFile(run.folder, RUN_FILES.lag)
-  csv.write(`${LAG_COLUMNS.join(',')}\n`)
-  for (const probes of probedWrites(run)) {
+  for (const probes of probedWrites(run, first)) {
     for (let i = 0; i < probes.count; i++) {
-      writeLine(run, probes, i, csv)
       const link = linkIndex(run.dcs.length, originOf(probes, i), probes.peer[i])
       // A write whose outcome is unknown has no acknowledgement to count a lag from.
       if (probes.outcome[i] !== OUTCOME.ok || probes.phase[i] === PHASE_UNKNOWN) continue
@@ -80,8 +80,17 @@ export function readLag(run: RunData, slices: Slices, endUs: number): LagAnalysi
     }
   }
   evidence.complete()
-  csv.finish()
   return { links, bySlice, evidence }
+}
+
+/** Writes lag.csv: one line a probe. */
+export function writeLag(run: RunData, first: ProbedWrites): void {
+  using csv = createTextFile(run.folder, RUN_FILES.lag)
+  csv.write(`${LAG_COLUMNS.join(',')}\n`)
+  for (const probes of probedWrites(run, first)) {
+    for (let i = 0; i < probes.count; i++) writeLine(run, probes, i, csv)
+  }
+  csv.finish()
 }
 
 function newLinkLag(): LinkLag {

@@ -4,7 +4,8 @@ import type { Capabilities } from '../contract/driver.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import { ExactLineage, type ExactLoss } from './exact-lineage.ts'
 import type { KeyHistory } from './key-history.ts'
-import { placeOfDot, type Partition } from './partition.ts'
+import { isMeasured } from './conflicts.ts'
+import type { Partition } from './partition.ts'
 import { roomFor } from './room.ts'
 
 /** Rows lost with [early, middle, late] visibility, and late with every unknown write taken as stored. */
@@ -14,15 +15,16 @@ const PLAYS: readonly Play[] = [0, 1, 2, 3]
 const NONE = 0xffffffff
 
 export class LineagePlayer {
-  readonly #partition: Partition
+  #partition!: Partition
+  /** By row, what it counts for; null where every write of the measured phase counts for one. */
+  #weights: Float64Array | null = null
   readonly #history: KeyHistory
   readonly #dcCount: number
-  readonly #weightOf: (row: number) => number
   readonly #arrivalWins: boolean
   /** A system that serialises the writes of a key in one place: each stands on all with a lower version. */
   readonly #serial: boolean
   /** Where writes said which rows they replaced. */
-  readonly #exact: ExactLineage | null
+  #exact: ExactLineage | null = null
   readonly total: LostUpdates = [0, 0, 0, 0]
   #parent = new Uint32Array(0)
   #kept = new Uint8Array(0)
@@ -30,37 +32,41 @@ export class LineagePlayer {
   /** By DC, the rows that it held, ascending in version (or in arrival, where nothing is compared). */
   readonly #held: Uint32Array[]
   readonly #depth: Uint32Array
+  /** By origin × peer, the position that comes next. */
+  readonly #next: Uint32Array
 
-  /** @param weightOf what a row counts for where it is lost. */
-  constructor(
-    partition: Partition,
-    history: KeyHistory,
-    dcCount: number,
-    conflicts: Capabilities['conflicts'],
-    weightOf: (row: number) => number,
-  ) {
-    this.#weightOf = weightOf
-    this.#partition = partition
+  constructor(history: KeyHistory, dcCount: number, conflicts: Capabilities['conflicts']) {
     this.#history = history
     this.#dcCount = dcCount
     this.#arrivalWins = conflicts === 'diverges'
     this.#serial = conflicts === 'none'
-    this.#exact = partition.causes === null ? null : new ExactLineage(partition, partition.causes, weightOf)
     this.#held = Array.from({ length: dcCount }, () => new Uint32Array(0))
     this.#depth = new Uint32Array(dcCount)
+    this.#next = new Uint32Array(dcCount * dcCount)
+  }
+
+  /** Goes over to the keys of another partition; `weights` is what a row counts for where it is lost, or null for the usual. */
+  begin(partition: Partition, weights: Float64Array | null): void {
+    this.#partition = partition
+    this.#weights = weights
+    const weightOf = (row: number) => this.#weightOf(row)
+    this.#exact = partition.causes === null ? null : new ExactLineage(partition, partition.causes, weightOf)
+  }
+
+  #weightOf(row: number): number {
+    return this.#weights === null ? (isMeasured(this.#partition, row) ? 1 : 0) : this.#weights[row]
   }
 
   /** A key that one DC wrote: everything up to the latest of its writes that some DC holds is in that one's past. */
   countAlone(group: number): void {
-    const { starts, order, finals } = this.#partition
+    const { starts, finals } = this.#partition
     let latest = -1
-    for (const final of finals) {
-      if (final !== null) latest = Math.max(latest, placeOfDot(this.#partition, group, final.dot[group]))
+    for (let dc = 0; dc < finals.length; dc++) {
+      const place = finals[dc]?.place[group] ?? -1
+      if (place > latest) latest = place
     }
     let lost = 0
-    for (let place = Math.max(latest + 1, starts[group]); place < starts[group + 1]; place++) {
-      lost += this.#weightOf(order[place])
-    }
+    for (let row = Math.max(latest + 1, starts[group]); row < starts[group + 1]; row++) lost += this.#weightOf(row)
     const exact = this.#exact?.lost(group)
     if (exact === undefined) this.#add(lost, lost, lost)
     else this.#addExact(exact, lost)
@@ -128,7 +134,7 @@ export class LineagePlayer {
   }
 
   #isFinal(group: number, row: number): boolean {
-    return this.#partition.finals.some((final) => final !== null && final.dot[group] === this.#partition.dot[row])
+    return this.#partition.finals.some((final) => final !== null && final.place[group] === row)
   }
 
   /** Merges the DCs' commits and arrivals, each a rising series, in the order of time. */
@@ -140,30 +146,30 @@ export class LineagePlayer {
     this.#depth.fill(0)
     // A write whose commit no play reaches has no parent.
     this.#parent.fill(NONE, 0, this.#history.count)
-    const next = new Uint32Array(dcs * dcs)
+    const next = this.#next
     for (let d = 0; d < dcs; d++) next.fill(from[d], d * dcs, (d + 1) * dcs)
     for (;;) {
       let earliest = Number.POSITIVE_INFINITY
       let series = -1
-      for (let i = 0; i < dcs * dcs; i++) {
-        const origin = Math.floor(i / dcs)
-        const p = next[i]
-        if (p === from[origin + 1]) continue
-        const isCommit = origin === i % dcs
-        const at = isCommit ? commits[p] : arrivals[i % dcs][p]
-        // Early arrivals come before commits of the same moment, late ones after: each end is the furthest possible.
-        const first = isCommit === play > 0
-        if (at < earliest || (at === earliest && series >= 0 && first)) {
-          earliest = at
-          series = i
+      for (let origin = 0, i = 0; origin < dcs; origin++) {
+        for (let dc = 0; dc < dcs; dc++, i++) {
+          const p = next[i]
+          if (p === from[origin + 1]) continue
+          const at = origin === dc ? commits[p] : arrivals[dc][p]
+          // Early arrivals come before commits of the same moment, late ones after: each end is the furthest possible.
+          if (at < earliest || (at === earliest && series >= 0 && (origin === dc) === play > 0)) {
+            earliest = at
+            series = i
+          }
         }
       }
       if (series < 0) return
-      const origin = Math.floor(series / dcs)
+      const dc = series % dcs
+      const origin = (series - dc) / dcs
       const p = next[series]++
       if (this.#taken[p] === 0) continue
-      if (origin === series % dcs) this.#commit(origin, p)
-      else this.#arrive(series % dcs, p)
+      if (origin === dc) this.#commit(origin, p)
+      else this.#arrive(dc, p)
     }
   }
 
@@ -204,8 +210,7 @@ export class LineagePlayer {
     const { count } = this.#history
     this.#kept.fill(0, 0, count)
     for (const final of this.#partition.finals) {
-      if (final === null || final.dot[group] === 0) continue
-      const place = placeOfDot(this.#partition, group, final.dot[group])
+      const place = final?.place[group] ?? -1
       if (place < 0) continue
       for (let p = place - this.#partition.starts[group]; p !== NONE && this.#kept[p] === 0; p = this.#parent[p]) {
         this.#kept[p] = 1

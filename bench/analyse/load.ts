@@ -78,10 +78,10 @@ function readRunJson(path: string): StoredRun {
       { cause: error },
     )
   }
-  if (stored.format !== 2) {
+  if (stored.format !== 1) {
     throw new BenchError(
       'RUN_FOLDER',
-      `${path} has format ${String(stored.format)} where 2 is known: report it with the version of geowrite that wrote it.`,
+      `${path} has format ${String(stored.format)} where 1 is known: report it with the version of geowrite that wrote it.`,
     )
   }
   return stored

@@ -2,7 +2,7 @@
 import { OPERATION } from '../contract/table.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import { FINAL_STATE } from '../lib/ledger-format.ts'
-import { placeOfDot, type Partition } from './partition.ts'
+import type { Partition } from './partition.ts'
 
 /** Over the whole run, at most one a key. */
 export interface LostWrites {
@@ -37,7 +37,8 @@ export function countLostWrite(partition: Partition, group: number, known: Known
   const holds = known.ownOrder ? mayHold : holdsVersion
   let missing = 0
   let resurrected = 0
-  for (const [dc, final] of partition.finals.entries()) {
+  for (let dc = 0; dc < partition.finals.length; dc++) {
+    const final = partition.finals[dc]
     if (final === null || known.mixedIn.includes(dc) || holds(partition, group, dc, latest)) continue
     missing++
     total.missingIn[dc]++
@@ -54,21 +55,19 @@ export function countLostWrite(partition: Partition, group: number, known: Known
 }
 
 /** The acknowledged write with the highest version; none where one that may have happened may have superseded it. */
-function highest({ order, starts, version, outcome }: Partition, group: number): number {
+function highest({ starts, version, outcome }: Partition, group: number): number {
   let latest = -1
   let unknown = Number.NEGATIVE_INFINITY
-  for (let i = starts[group]; i < starts[group + 1]; i++) {
-    const row = order[i]
+  for (let row = starts[group]; row < starts[group + 1]; row++) {
     if (outcome[row] !== OUTCOME.ok) unknown = Math.max(unknown, version[row])
     else if (latest < 0 || version[row] > version[latest]) latest = row
   }
   return latest < 0 || unknown > version[latest] ? -1 : latest
 }
 
-function lastSent({ order, starts, sentUs, outcome }: Partition, group: number): number {
+function lastSent({ starts, sentUs, outcome }: Partition, group: number): number {
   let latest = -1
-  for (let i = starts[group]; i < starts[group + 1]; i++) {
-    const row = order[i]
+  for (let row = starts[group]; row < starts[group + 1]; row++) {
     if (outcome[row] === OUTCOME.ok && (latest < 0 || sentUs[row] > sentUs[latest])) latest = row
   }
   return latest
@@ -87,12 +86,13 @@ function holdsVersion(partition: Partition, group: number, dc: number, row: numb
 
 /** Whether the store may have put what a DC holds above `row`: not where it had been acknowledged before that was sent. */
 function mayHold(partition: Partition, group: number, dc: number, row: number): boolean {
-  const { order, starts, operation, ackedUs, sentUs } = partition
+  const { starts, operation, ackedUs, sentUs } = partition
   if (isAbsent(partition, group, dc)) {
-    return order
-      .subarray(starts[group], starts[group + 1])
-      .some((other) => operation[other] === OPERATION.delete && ackedUs[other] >= sentUs[row])
+    for (let other = starts[group]; other < starts[group + 1]; other++) {
+      if (operation[other] === OPERATION.delete && ackedUs[other] >= sentUs[row]) return true
+    }
+    return false
   }
-  const place = placeOfDot(partition, group, partition.finals[dc]?.dot[group] ?? 0)
-  return place >= 0 && ackedUs[order[place]] >= sentUs[row]
+  const place = partition.finals[dc]?.place[group] ?? -1
+  return place >= 0 && ackedUs[place] >= sentUs[row]
 }

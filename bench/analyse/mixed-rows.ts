@@ -4,7 +4,7 @@ import { OPERATION } from '../contract/table.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import { dotIncarnation, LOADED_VERSION } from '../lib/dot.ts'
 import { FINAL_STATE } from '../lib/ledger-format.ts'
-import { placeOfDot, type Partition } from './partition.ts'
+import type { Partition } from './partition.ts'
 
 /** Keys over the whole run; `heldBy` by DC. */
 export interface MixedRows {
@@ -23,9 +23,16 @@ export function addMixedRow(holders: readonly number[], total: MixedRows): void 
 }
 
 /** The DCs whose copy of a key is mixed, ascending. DCs without final rows say nothing. */
-export function mixedIn(partition: Partition, group: number, capabilities: Capabilities): number[] {
-  return partition.finals.flatMap((_, dc) => (isMixed(partition, group, dc, capabilities) ? [dc] : []))
+export function mixedIn(partition: Partition, group: number, capabilities: Capabilities): readonly number[] {
+  let mixed = NONE
+  for (let dc = 0; dc < partition.finals.length; dc++) {
+    if (isMixed(partition, group, dc, capabilities)) mixed = [...mixed, dc]
+  }
+  return mixed
 }
+
+/** Nearly every key has none. */
+const NONE: readonly number[] = []
 
 function isMixed(partition: Partition, group: number, dc: number, capabilities: Capabilities): boolean {
   const final = partition.finals[dc]
@@ -33,13 +40,12 @@ function isMixed(partition: Partition, group: number, dc: number, capabilities: 
   const { dot, version, state } = final
   if (state[group] === FINAL_STATE.mixed) return true
   if (state[group] !== FINAL_STATE.whole && state[group] !== FINAL_STATE.deleted) return false
-  const place = placeOfDot(partition, group, dot[group])
-  if (place < 0) {
+  const row = final.place[group]
+  if (row < 0) {
     // Loaded rows have incarnation 0, and no line in the ledger.
     const isLoaded = dotIncarnation(dot[group]) === 0
     return isLoaded && (state[group] === FINAL_STATE.deleted || version[group] !== LOADED_VERSION)
   }
-  const row = partition.order[place]
   const isDelete = partition.operation[row] === OPERATION.delete
   return (
     isDelete !== (state[group] === FINAL_STATE.deleted) || isOtherVersion(partition, row, version[group], capabilities)

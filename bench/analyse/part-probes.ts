@@ -1,12 +1,11 @@
-// What the probes say of a part's rows: probes are few beside the rows, and are found by their dots.
+// What the probes say of a part's rows: probes are few beside the rows, and each finds the row that it looked for.
 import { PROBE_STATE } from '../lib/ledger-format.ts'
-import { DotTable } from './dot-table.ts'
-import { probeBlocks } from './ledger-rows.ts'
-import type { RunData } from './load.ts'
+import type { ColumnRoom } from './column-room.ts'
+import type { LedgerPart } from './ledger-part.ts'
+import { placeOfDot, type Partition } from './partition.ts'
 
-/** What one DC's probes say. A row only holds the place of its probes, the same for every DC that looked, or −1; `state` 0 is none. */
+/** What one DC's probes say, by the place of a row's probes; `state` 0 is none. */
 export interface Seen {
-  readonly probeOf: Int32Array
   /** NaN where no read missed it. */
   readonly missSentUs: Float64Array
   readonly hitReturnedUs: Float64Array
@@ -14,29 +13,37 @@ export interface Seen {
 }
 
 /** The probes of a part's rows, by the DC that looked. */
-export function readSeen(run: RunData, rowDots: Float64Array): Seen[] {
-  const probed = new DotTable(1024)
-  for (const { block } of probeBlocks(run)) {
-    for (let row = 0; row < block.rows; row++) if (block.dot[row] !== 0) probed.place(block.dot[row])
-  }
-  const probeOf = new Int32Array(rowDots.length)
-  for (let i = 0; i < rowDots.length; i++) probeOf[i] = probed.find(rowDots[i])
-  const seen = run.dcs.map((): Seen => ({
-    probeOf,
-    missSentUs: new Float64Array(probed.size).fill(Number.NaN),
-    hitReturnedUs: new Float64Array(probed.size).fill(Number.NaN),
-    state: new Uint8Array(probed.size),
-  }))
-  for (const { peerIndex, block } of probeBlocks(run)) {
-    const { missSentUs, hitReturnedUs, state } = seen[peerIndex]
-    for (let row = 0; row < block.rows; row++) {
+export function readSeen(
+  part: LedgerPart,
+  partition: Pick<Partition, 'rows' | 'starts' | 'dc' | 'dot' | 'groupOf'>,
+  dcCount: number,
+  room: ColumnRoom,
+): Pick<Partition, 'probeOf' | 'seen'> {
+  const probeOf = room.i32('probeOf', partition.rows).fill(-1, 0, partition.rows)
+  const placesAtMost = part.rows('probes')
+  const seen = Array.from(
+    { length: dcCount },
+    (_, dc): Seen => ({
+      missSentUs: room.f64(`missSentUs ${dc}`, placesAtMost).fill(Number.NaN, 0, placesAtMost),
+      hitReturnedUs: room.f64(`hitReturnedUs ${dc}`, placesAtMost).fill(Number.NaN, 0, placesAtMost),
+      state: room.u8(`probe state ${dc}`, placesAtMost).fill(0, 0, placesAtMost),
+    }),
+  )
+  let places = 0
+  for (const { dcIndex, block } of part.blocks('probes')) {
+    const { missSentUs, hitReturnedUs, state } = seen[dcIndex]
+    for (let i = 0; i < block.rows; i++) {
       // A probe that was given up unread says nothing, as if it had not been asked.
-      if (block.dot[row] === 0 || block.state[row] === PROBE_STATE.dropped) continue
-      const place = probed.find(block.dot[row])
-      missSentUs[place] = block.missSentUs[row]
-      hitReturnedUs[place] = block.hitReturnedUs[row]
-      state[place] = block.state[row]
+      if (block.state[i] === PROBE_STATE.dropped) continue
+      const group = partition.groupOf.find(block.key[i])
+      const row = group < 0 ? -1 : placeOfDot(partition, group, block.dot[i])
+      if (row < 0) continue
+      if (probeOf[row] < 0) probeOf[row] = places++
+      const place = probeOf[row]
+      missSentUs[place] = block.missSentUs[i]
+      hitReturnedUs[place] = block.hitReturnedUs[i]
+      state[place] = block.state[i]
     }
   }
-  return seen
+  return { probeOf, seen }
 }

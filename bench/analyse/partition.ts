@@ -1,15 +1,18 @@
-// One part of the key space in memory, in typed arrays, its rows grouped by key: what conflicts and losses are found in.
+// One part of the key space in memory, in typed arrays, its rows key by key: what conflicts and losses are found in.
 import { dotDc } from '../lib/dot.ts'
 import { readCauses, type Causes } from './causes.ts'
+import type { ColumnRoom } from './column-room.ts'
+import type { DotTable } from './dot-table.ts'
 import { isOfMeasuredPhase, readFinals, type FinalRows } from './final-rows.ts'
-import { groupByKey } from './grouping.ts'
-import { ackedUs, maybeStored, sentUs, writeBlocks } from './ledger-rows.ts'
+import { groupKeys, sortWithinGroups } from './grouping.ts'
+import type { LedgerPart } from './ledger-part.ts'
+import { ackedUs, maybeStored, sentUs } from './ledger-rows.ts'
 import { readSeen, type Seen } from './part-probes.ts'
-import type { LedgerPart } from './split-ledger.ts'
 
-const ROWS_AT_ONCE = 500_000
-
-/** Rows by place. Only writes that are or may be stored; times in µs since the epoch. */
+/**
+ * Rows key by key, within a key DC by DC, within a DC in the order of the dots. Only writes that are or may be stored; times
+ * in µs since the epoch. Columns may be longer than there are rows. Valid until the next part is loaded into the same room.
+ */
 export interface Partition {
   readonly rows: number
   readonly dot: Float64Array
@@ -21,6 +24,8 @@ export interface Partition {
   readonly operation: Uint8Array
   readonly phase: Uint8Array
   readonly dc: Uint8Array
+  /** The place of a row's probes, the same for every DC that looked, or −1. */
+  readonly probeOf: Int32Array
   /** By the DC that looked. */
   readonly seen: readonly Seen[]
   /** By DC; null where the run has no final rows of it. */
@@ -30,75 +35,82 @@ export interface Partition {
   readonly groups: number
   /** By group. */
   readonly groupKey: Float64Array
-  /** Places of the rows, key by key, within a key DC by DC, within a DC in the order of the dots. */
-  readonly order: Uint32Array
-  /** Group g is order[starts[g]] … order[starts[g + 1] − 1]. */
+  /** Key → group. */
+  readonly groupOf: DotTable
+  /** Group g is the rows starts[g] … starts[g + 1] − 1. */
   readonly starts: Uint32Array
   /** Rows of the finals whose dot no write of the ledger has: stored without having been asked for. */
   readonly unexplained: number
 }
 
-/** How many parts keep each in bounded memory; what probes take grows with the DCs. */
-export function partitionsFor(ledgerRows: number, dcCount: number): number {
-  return Math.max(1, Math.ceil((ledgerRows * Math.max(2, dcCount)) / (2 * ROWS_AT_ONCE)))
+/** What of a run says how its parts are read. */
+export interface PartFacts {
+  readonly dcCount: number
+  /** By DC: whether its final rows are known. */
+  readonly finals: readonly boolean[]
+  readonly causes: boolean
 }
 
-/** Loads one part. */
-export function loadPartition({ run, rows }: LedgerPart): Partition {
-  const f64 = () => new Float64Array(rows)
-  const u8 = () => new Uint8Array(rows)
-  const key = f64()
-  const columns = { dot: f64(), version: f64(), sentUs: f64(), ackedUs: f64() }
-  const bytes = { outcome: u8(), operation: u8(), phase: u8(), dc: u8() }
-  let at = 0
-  for (const { dcIndex, block } of writeBlocks(run)) {
+/** Loads a part. `table` is used for it from one part to the next, as `room` is. */
+export function loadPartition(part: LedgerPart, facts: PartFacts, room: ColumnRoom, table: DotTable): Partition {
+  const grouping = groupKeys(part, room, table)
+  const { rows, groups, starts, groupOfRow } = grouping
+  const columns = {
+    dot: room.f64('dot', rows),
+    version: room.f64('version', rows),
+    sentUs: room.f64('sentUs', rows),
+    ackedUs: room.f64('ackedUs', rows),
+    outcome: room.u8('outcome', rows),
+    operation: room.u8('operation', rows),
+    phase: room.u8('phase', rows),
+    dc: room.u8('dc', rows),
+  }
+  const next = room.u32('next', groups)
+  next.set(starts.subarray(0, groups))
+  let read = 0
+  for (const { dcIndex, block } of part.blocks('writes')) {
+    const { outcome, operation, phase, flags, dot, version } = block
     for (let row = 0; row < block.rows; row++) {
-      if (block.dot[row] === 0 || !maybeStored(block.outcome[row], block.flags[row])) continue
-      key[at] = block.key[row]
-      columns.dot[at] = block.dot[row]
-      columns.version[at] = block.version[row]
+      if (!maybeStored(outcome[row], flags[row])) continue
+      const at = next[groupOfRow[read++]]++
+      columns.dot[at] = dot[row]
+      columns.version[at] = version[row]
       columns.sentUs[at] = sentUs(block, row)
       columns.ackedUs[at] = ackedUs(block, row)
-      bytes.outcome[at] = block.outcome[row]
-      bytes.operation[at] = block.operation[row]
-      bytes.phase[at] = block.phase[row]
-      bytes.dc[at] = dcIndex
-      at++
+      columns.outcome[at] = outcome[row]
+      columns.operation[at] = operation[row]
+      columns.phase[at] = phase[row]
+      columns.dc[at] = dcIndex
     }
   }
-  const seen = readSeen(run, columns.dot)
-  const { table, ...grouped } = groupByKey(key, bytes.dc, columns.dot)
-  const { finals, unknown } = readFinals(run, table, grouped.groups)
-  const known = { rows, ...columns, ...bytes, seen, finals, ...grouped }
-  const causes = run.causes.length === 0 ? null : readCauses(run, known, table)
-  return { ...known, causes, unexplained: unknown + countUnexplained(known) }
+  sortWithinGroups(groups, starts, columns)
+  const placed = { rows, groups, starts, groupKey: grouping.groupKey, groupOf: table, ...columns }
+  const seen = readSeen(part, placed, facts.dcCount, room)
+  const { finals, unknown } = readFinals(part, placed, facts.finals, room)
+  const causes = facts.causes ? readCauses(part, placed, facts.dcCount) : null
+  return { ...placed, ...seen, finals, causes, unexplained: unknown + countUnexplained(finals, groups) }
 }
 
-function countUnexplained(partition: Omit<Partition, 'unexplained' | 'causes'>): number {
+function countUnexplained(finals: readonly (FinalRows | null)[], groups: number): number {
   let unexplained = 0
-  for (const final of partition.finals) {
+  for (const final of finals) {
     if (final === null) continue
-    for (let group = 0; group < partition.groups; group++) {
-      const dot = final.dot[group]
-      if (dot > 0 && isOfMeasuredPhase(dot) && placeOfDot(partition, group, dot) < 0) unexplained++
+    for (let group = 0; group < groups; group++) {
+      if (final.place[group] < 0 && final.dot[group] > 0 && isOfMeasuredPhase(final.dot[group])) unexplained++
     }
   }
   return unexplained
 }
 
-/** Where in `order` a group's row with this dot stands, or −1. */
-export function placeOfDot(
-  partition: Pick<Partition, 'order' | 'starts' | 'dc' | 'dot'>,
-  group: number,
-  dot: number,
-): number {
-  const { order, starts, dc, dot: dots } = partition
+/** The row of a group with this dot, or −1. */
+export function placeOfDot(partition: Pick<Partition, 'starts' | 'dc' | 'dot'>, group: number, dot: number): number {
+  const { starts, dc, dot: dots } = partition
   const wantedDc = dotDc(dot)
   let low = starts[group]
   let high = starts[group + 1] - 1
   while (low <= high) {
     const middle = (low + high) >>> 1
-    const difference = dc[order[middle]] - wantedDc || dots[order[middle]] - dot
+    const difference = dc[middle] - wantedDc || dots[middle] - dot
     if (difference === 0) return middle
     if (difference < 0) low = middle + 1
     else high = middle - 1

@@ -235,7 +235,7 @@ function plantedFacts(names: readonly string[], [startMs, endMs]: readonly [numb
   const pairs = dcs.flatMap((from) => dcs.filter((to) => to !== from).map((to) => [from.name, to.name] as const))
   const seconds = (endMs - startMs) / 1000
   return {
-    format: 2,
+    format: 1,
     index: 1,
     repeat: 1,
     system: {

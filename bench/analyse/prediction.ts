@@ -2,27 +2,57 @@
 import { isMeasured } from './conflicts.ts'
 import type { Partition } from './partition.ts'
 
+const SELDOM = 16
+const DIGITS_MAX = 4
+
 /** How often keys were written in the measured phase, by DC: all that the prediction needs, in whole numbers. */
 export class WriteCounts {
   readonly #dcCount: number
   /** Keys by how often each DC wrote them: "3,1" → how many such keys. */
   readonly #keys = new Map<string, number>()
   readonly #row: number[]
+  /** The same of those that every DC wrote less than SELDOM times, by the counts as digits: nearly all keys. */
+  readonly #seldom: Uint32Array
 
   constructor(dcCount: number) {
     this.#dcCount = dcCount
     this.#row = new Array<number>(dcCount).fill(0)
+    this.#seldom = new Uint32Array(dcCount <= DIGITS_MAX ? SELDOM ** dcCount : 0)
   }
 
   /** Counts one key's acknowledged stored writes. */
   addKey(partition: Partition, group: number): void {
-    const counts = this.#row.fill(0)
-    for (let i = partition.starts[group]; i < partition.starts[group + 1]; i++) {
-      const row = partition.order[i]
+    const counts = this.#row
+    for (let d = 0; d < counts.length; d++) counts[d] = 0
+    for (let row = partition.starts[group]; row < partition.starts[group + 1]; row++) {
       if (isMeasured(partition, row)) counts[partition.dc[row]]++
     }
-    const name = counts.join(',')
-    this.#keys.set(name, (this.#keys.get(name) ?? 0) + 1)
+    let digits = this.#seldom.length > 0 ? 0 : -1
+    for (let d = 0; d < counts.length && digits >= 0; d++) {
+      digits = counts[d] < SELDOM ? digits * SELDOM + counts[d] : -1
+    }
+    if (digits >= 0) this.#seldom[digits]++
+    else this.#add(counts.join(','), 1)
+  }
+
+  #add(name: string, keys: number): void {
+    this.#keys.set(name, (this.#keys.get(name) ?? 0) + keys)
+  }
+
+  /** Keys by how often each DC wrote them, as text; in the order of the text. */
+  keys(): [counts: string, keys: number][] {
+    for (let digits = 0; digits < this.#seldom.length; digits++) {
+      if (this.#seldom[digits] === 0) continue
+      const counts = this.#row.map((_, d) => Math.floor(digits / SELDOM ** (this.#dcCount - 1 - d)) % SELDOM)
+      this.#add(counts.join(','), this.#seldom[digits])
+      this.#seldom[digits] = 0
+    }
+    return [...this.#keys].sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+
+  /** Takes in what another thread counted. */
+  add(keys: readonly (readonly [counts: string, keys: number])[]): void {
+    for (const [counts, same] of keys) this.#add(counts, same)
   }
 
   /**
@@ -40,8 +70,7 @@ export class WriteCounts {
     const inConflict = new Array<number>(dcs).fill(0)
     const writes = new Array<number>(dcs).fill(0)
     // Sorted, so that the sums are the same whatever order the keys came in.
-    for (const name of [...this.#keys.keys()].sort()) {
-      const same = this.#keys.get(name) as number
+    for (const [name, same] of this.keys()) {
       const counts = name.split(',').map(Number)
       let keyPairs = 0
       for (let d = 0; d < dcs; d++) {

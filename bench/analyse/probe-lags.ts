@@ -4,7 +4,7 @@ import { PHASE } from '../lib/dot.ts'
 import { PROBE_STATE } from '../lib/ledger-format.ts'
 import { linkIndex } from './link-index.ts'
 import type { RunData } from './load.ts'
-import { originOf, probedWrites } from './probed-writes.ts'
+import { originOf, probedWrites, type ProbedWrites } from './probed-writes.ts'
 
 /**
  * Probes that saw their write, or wait for it to the end; what was overshadowed or not read says nothing of arrival. Times
@@ -16,10 +16,10 @@ export interface LinkProbes {
   readonly latestUs: Float64Array
 }
 
-/** By origin × peer (see `linkIndex`). */
-export function readProbeLags(run: RunData): readonly LinkProbes[] {
+/** By origin × peer (see `linkIndex`); `first` are the first probes, joined. */
+export function readProbeLags(run: RunData, first: ProbedWrites): readonly LinkProbes[] {
   const links = Array.from({ length: run.dcs.length ** 2 }, (): [number, number, number][] => [])
-  for (const probes of probedWrites(run)) {
+  for (const probes of probedWrites(run, first)) {
     for (let i = 0; i < probes.count; i++) {
       const state = probes.state[i]
       const told = state === PROBE_STATE.hit || state === PROBE_STATE.open

@@ -15,7 +15,6 @@ const PROBE_BYTES = 41
 export const PHASE_UNKNOWN = 255
 /** Bits a probe of the sieve that most writes without a probe fall through: one in sixteen does not. */
 const SIEVE_BITS = 16
-const SPREAD = 0x9e3779b1
 
 /** Probes in columns, in the order of the files. Times are µs since the epoch; only the first `count` entries count. */
 export interface ProbedWrites {
@@ -62,10 +61,10 @@ export class ProbeJoin {
   addBlock(block: WritesBlock): void {
     const { probes, first, next, sieve } = this.#to
     const { dot: dots, phase, outcome } = block
-    const mask = sieve.length * 32 - 1
+    const shift = Math.clz32(sieve.length * 32 - 1)
     for (let row = 0; row < block.rows; row++) {
       const dot = dots[row]
-      const bit = Math.imul(dot >>> 0, SPREAD) & mask
+      const bit = spread(dot) >>> shift
       if ((sieve[bit >>> 5] & (1 << (bit & 31))) === 0 || dot === 0) continue
       const place = this.#table.find(dot)
       if (place < 0) continue
@@ -133,6 +132,7 @@ function toJoin(probes: ProbedWrites): ProbesToJoin {
   let words = 16
   while (words * 32 < count * SIEVE_BITS) words *= 2
   const sieve = shared(Uint32Array, words)
+  const shift = Math.clz32(words * 32 - 1)
   for (let i = 0; i < count; i++) {
     probes.ackedUs[i] = Number.POSITIVE_INFINITY
     probes.phase[i] = PHASE_UNKNOWN
@@ -140,10 +140,15 @@ function toJoin(probes: ProbedWrites): ProbesToJoin {
     const place = table.place(probes.dot[i])
     next[i] = first[place]
     first[place] = i
-    const bit = Math.imul(probes.dot[i] >>> 0, SPREAD) & (words * 32 - 1)
+    const bit = spread(probes.dot[i]) >>> shift
     sieve[bit >>> 5] |= 1 << (bit & 31)
   }
   return { probes, slots: table.shared(), first, next, sieve }
+}
+
+/** Spreads a dot over 32 bits, of which the highest are the best. */
+function spread(dot: number): number {
+  return Math.imul((dot >>> 0) ^ Math.imul((dot / 4294967296) | 0, 0x85ebca6b), 0x9e3779b1)
 }
 
 function shared<A>(type: { new (buffer: SharedArrayBuffer): A; readonly BYTES_PER_ELEMENT: number }, length: number): A {

@@ -38,7 +38,8 @@ function relay(history: KeyHistory, d: number, through: number, peer: number): v
 /** A read that did not show a write proves that nothing had told of it either: its version would have been at least as high. */
 function keepWhatReadsProve(history: KeyHistory, partition: Partition, d: number, peer: number): void {
   const { from, missUs, hitUs, midUs } = history
-  const { probeOf, missSentUs, state } = partition.seen[peer]
+  const { probeOf } = partition
+  const { missSentUs, state } = partition.seen[peer]
   let missed = Number.NEGATIVE_INFINITY
   for (let p = from[d]; p < from[d + 1]; p++) {
     const probe = probeOf[history.row(p)]

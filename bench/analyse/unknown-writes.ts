@@ -21,45 +21,43 @@ export function countUnknownWrites(
   conflicts: Capabilities['conflicts'],
   byDc: readonly UnknownWrites[],
 ): void {
-  const { order, starts, outcome, dc, dot } = partition
+  const { starts, outcome, dc, dot } = partition
   // Seldom has a key any; then its writes are looked through once for all of them.
   let named: ReadonlySet<number> | undefined
-  for (let place = starts[group]; place < starts[group + 1]; place++) {
-    const row = order[place]
+  for (let row = starts[group]; row < starts[group + 1]; row++) {
     if (outcome[row] === OUTCOME.ok) continue
     const counts = byDc[dc[row]]
     counts.asked++
     named ??= namedCauses(partition, group)
-    const present = isFinal(partition, group, row) || isSeen(partition, group, place) || named.has(dot[row])
+    const present = isFinal(partition, group, row) || isSeen(partition, group, row) || named.has(dot[row])
     if (present) counts.present++
     if (present || mayBeHidden(partition, group, row, conflicts)) counts.possible++
   }
 }
 
 function isFinal(partition: Partition, group: number, row: number): boolean {
-  return partition.finals.some((final) => final !== null && final.dot[group] === partition.dot[row])
+  return partition.finals.some((final) => final !== null && final.place[group] === row)
 }
 
 /** A probe's hit may be a later write of the same DC: it proves this one only where none had been sent by then. */
-function isSeen(partition: Partition, group: number, place: number): boolean {
-  const { order, starts, dc, sentUs, seen } = partition
-  const row = order[place]
-  const next = place + 1 < starts[group + 1] ? order[place + 1] : -1
+function isSeen(partition: Partition, group: number, row: number): boolean {
+  const { starts, dc, sentUs, probeOf, seen } = partition
+  const probe = probeOf[row]
+  if (probe < 0) return false
+  const next = row + 1 < starts[group + 1] ? row + 1 : -1
   const nextSentUs = next >= 0 && dc[next] === dc[row] ? sentUs[next] : Number.POSITIVE_INFINITY
-  return seen.some(({ probeOf, state, hitReturnedUs }) => {
-    const probe = probeOf[row]
-    return probe >= 0 && state[probe] === PROBE_STATE.hit && hitReturnedUs[probe] < nextSentUs
-  })
+  return seen.some(
+    ({ state, hitReturnedUs }) => state[probe] === PROBE_STATE.hit && hitReturnedUs[probe] < nextSentUs,
+  )
 }
 
 /** Where causality is exact: the unknown writes of a key that another one replaced, or found to be the latest of their DC. */
-function namedCauses({ order, starts, dot, outcome, causes }: Partition, group: number): ReadonlySet<number> {
+function namedCauses({ starts, dot, outcome, causes }: Partition, group: number): ReadonlySet<number> {
   const named = new Set<number>()
   if (causes === null) return named
   const unknown = new Set<number>()
-  const rows = order.subarray(starts[group], starts[group + 1])
-  for (const row of rows) if (outcome[row] !== OUTCOME.ok) unknown.add(dot[row])
-  for (const row of rows) {
+  for (let row = starts[group]; row < starts[group + 1]; row++) if (outcome[row] !== OUTCOME.ok) unknown.add(dot[row])
+  for (let row = starts[group]; row < starts[group + 1]; row++) {
     for (const found of [causes.overwrote, ...causes.seen]) if (unknown.has(found[row])) named.add(found[row])
   }
   return named

@@ -15,13 +15,13 @@ export interface VisibleCounts {
 /** Adds the writes of a partition. */
 export function countVisible(partition: Partition, endUs: number, byDc: readonly VisibleCounts[]): void {
   for (let row = 0; row < partition.rows; row++) {
-    if (!isMeasured(partition, row) || partition.ackedUs[row] > endUs) continue
+    const probe = partition.probeOf[row]
+    if (probe < 0 || !isMeasured(partition, row) || partition.ackedUs[row] > endUs) continue
     let asked = 0
     let shown = 0
     let possible = 0
     for (const [peer, seen] of partition.seen.entries()) {
-      const probe = seen.probeOf[row]
-      if (peer === partition.dc[row] || probe < 0) continue
+      if (peer === partition.dc[row]) continue
       if (seen.state[probe] === 0 || seen.state[probe] === PROBE_STATE.overshadowed) continue
       asked++
       if (seen.state[probe] !== PROBE_STATE.hit) continue

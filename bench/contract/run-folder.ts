@@ -138,7 +138,7 @@ export interface ContainerFacts {
 
 /** The contents of run.json before any analysis. */
 export interface RunFacts {
-  readonly format: 2
+  readonly format: 1
   readonly index: number
   /** Which repeat of the same system this is, from 1. */
   readonly repeat: number
@@ -213,8 +213,6 @@ export interface RunFacts {
   readonly calibration: {
     readonly acknowledgedPerSecond: number
     readonly visiblePerSecond: number
-    /** What of these rates is left where rows arrive one by one. */
-    readonly openShare: number
     readonly rowsPerSecond: number
   } | null
   readonly loading: { readonly seconds: number; readonly how: string }

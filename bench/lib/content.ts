@@ -15,7 +15,8 @@ export class ContentMaker {
   readonly #scales: Float64Array
   readonly #leasts: Int32Array
   readonly #startScales: Float64Array
-  #hashes = new Uint32Array(0)
+  /** Of the dots of the rows that are being filled, from the first of them. */
+  #hashes = new Uint32Array(1)
   /** Places of the counter columns. */
   readonly counters: readonly number[]
 
@@ -48,8 +49,8 @@ export class ContentMaker {
 
   /** Writes the content of `dot` into place `row` of `columns`. */
   fill(columns: readonly ColumnValues[], row: number, dot: number): void {
-    const hash = hashNumber(dot, this.#seed)
-    for (let c = 0; c < columns.length; c++) this.#fillColumn(columns[c], c, row, row + 1, hash)
+    this.#hashes[0] = hashNumber(dot, this.#seed)
+    for (let c = 0; c < columns.length; c++) this.#fillColumn(columns[c], c, row, row + 1)
   }
 
   /** Writes the content of the first `count` dots into the places from 0, column by column, which is quicker than row by row. */
@@ -57,30 +58,29 @@ export class ContentMaker {
     if (this.#hashes.length < count) this.#hashes = new Uint32Array(count)
     const hashes = this.#hashes
     for (let row = 0; row < count; row++) hashes[row] = hashNumber(dots[row], this.#seed)
-    for (let c = 0; c < columns.length; c++) this.#fillColumn(columns[c], c, 0, count, hashes)
+    for (let c = 0; c < columns.length; c++) this.#fillColumn(columns[c], c, 0, count)
   }
 
   /**
-   * Writes column `c` of the rows with these hashes of their dots. 32 random bits times a range, over 2³²: always below the range,
+   * Writes column `c` of the rows whose dots were hashed. 32 random bits times a range, over 2³²: always below the range,
    * and without the division of a remainder.
    */
-  #fillColumn(column: ColumnValues, c: number, from: number, to: number, hashes: Uint32Array | number): void {
+  #fillColumn(column: ColumnValues, c: number, from: number, to: number): void {
+    const hashes = this.#hashes
     const salt = Math.imul(c + 1, 0x9e3779b9)
     const least = this.#leasts[c]
     const scale = this.#scales[c]
     if (column.type === 'int') {
       const { values } = column
       for (let row = from; row < to; row++) {
-        const hash = typeof hashes === 'number' ? hashes : hashes[row]
-        values[row] = least + Math.floor(mix32(hash + salt) * scale)
+        values[row] = least + Math.floor(mix32(hashes[row - from] + salt) * scale)
       }
       return
     }
     const { lengths, starts } = column
     const startScale = this.#startScales[c]
     for (let row = from; row < to; row++) {
-      const hash = typeof hashes === 'number' ? hashes : hashes[row]
-      const first = mix32(hash + salt)
+      const first = mix32(hashes[row - from] + salt)
       lengths[row] = least + first * scale
       starts[row] = mix32(first ^ 0x51ed270b) * startScale
     }

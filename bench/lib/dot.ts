@@ -12,7 +12,7 @@ const DC_SPAN = 2 ** 49
 export const WRITERS_MAX = 256
 
 /** Phases of a run in their order; each is an incarnation of every writer. */
-export const PHASE = { load: 0, calibrate: 1, trial: 2, warmup: 3, measure: 4 } as const
+export const PHASE = { load: 0, calibrate: 1, warmup: 2, measure: 3 } as const
 
 /** How many phases there are. */
 export const PHASES = Object.keys(PHASE).length

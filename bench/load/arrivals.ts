@@ -11,6 +11,14 @@ export function writerOf(key: number, writers: number): number {
   return writers === 1 ? 0 : hashNumber(key, WRITER_SALT) % writers
 }
 
+/** As which of its own writers a worker of the DC has that of a key; −1 where another worker has it. */
+export function laneOf(key: number, writers: number, worker: number, workers: number): number {
+  const writer = writerOf(key, writers)
+  // Divisions for every row would be felt.
+  if (workers === 1) return writer
+  return writer % workers === worker ? Math.floor(writer / workers) : -1
+}
+
 /**
  * The DC's whole stream of arrivals, with a place in it. Every worker of a DC walks the same stream and keeps the rows of
  * its own writers, so that the operations do not depend on how many workers there are.

@@ -3,8 +3,14 @@ import { nowUs } from '../lib/clock.ts'
 import { DurationCounts } from '../lib/duration-counts.ts'
 import { percentileMs } from '../lib/histogram.ts'
 import { OUTCOME } from '../contract/outcome.ts'
-import { type Arrivals, writerOf } from './arrivals.ts'
+import { type Arrivals, laneOf } from './arrivals.ts'
 import type { Lane, LaneEvents } from './lane.ts'
+
+/**
+ * At high rates rows are gathered so long rather than fired one by one: it bounds what waking costs, and makes a row later by no
+ * more than this.
+ */
+const GATHER_US = 100
 
 /** One-shot precise timer; bench/lib's Alarm is one. */
 interface Timer {
@@ -169,10 +175,10 @@ export class Generator {
   #gather(lane: Lane): void {
     const { writers, worker, workers, batchRows } = this.#plan
     while (lane.pending.length < batchRows) {
-      const owner = writerOf(this.#arrivals.key, writers)
-      if (owner % workers === worker) {
-        const owning = this.#lanes[Math.floor(owner / workers)]
-        if (!owning.pending.push(this.#arrivals.key, 0, this.#arrivals.operation)) return
+      const { key } = this.#arrivals
+      const owner = laneOf(key, writers, worker, workers)
+      if (owner >= 0) {
+        if (!this.#lanes[owner].pending.push(key, 0, this.#arrivals.operation)) return
         this.counts.offered++
       }
       this.#arrivals.advance()
@@ -195,7 +201,7 @@ export class Generator {
       if (lane.hasRoom) room = Math.min(room, Math.max(1, batchRows - lane.pending.length))
     }
     if (room > 1 || lingerUs === 0) wakeUs = Math.min(wakeUs, startUs + this.#arrivals.peekOffsetUs(room - 1))
-    this.#timer.set(Math.min(wakeUs, this.#endUs))
+    this.#timer.set(Math.min(Math.max(wakeUs, now + GATHER_US), this.#endUs))
   }
 
   /** Hands every arrival that is due to the writer who owns its key. */
@@ -203,11 +209,11 @@ export class Generator {
     const { startUs, writers, worker, workers } = this.#plan
     const limitUs = Math.min(untilUs, this.#endUs) - startUs
     while (this.#arrivals.offsetUs <= limitUs) {
-      const owner = writerOf(this.#arrivals.key, writers)
-      if (owner % workers === worker) {
+      const { key } = this.#arrivals
+      const owner = laneOf(key, writers, worker, workers)
+      if (owner >= 0) {
         this.counts.offered++
-        const lane = this.#lanes[Math.floor(owner / workers)]
-        if (!lane.pending.push(this.#arrivals.key, startUs + this.#arrivals.offsetUs, this.#arrivals.operation)) {
+        if (!this.#lanes[owner].pending.push(key, startUs + this.#arrivals.offsetUs, this.#arrivals.operation)) {
           this.counts.dropped++
         }
       }

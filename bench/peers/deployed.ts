@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Address, DeployPlan, Endpoints } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
+import type { WorkerPhase } from '../contract/run-folder.ts'
 import type { WorkloadOptions } from '../contract/workload.ts'
 import { parseScenario } from '../cli/scenario-schema.ts'
 import { orReason } from '../lib/abort.ts'
@@ -112,26 +113,27 @@ export class Deployed {
 
   /** geowrite's own turn: a closed loop of its generator, ledger and histograms as in any run. */
   get side(): Side {
-    return { turn: (durationMs) => this.#turn(durationMs) }
+    return { turn: (durationMs) => this.turn(durationMs, null) }
   }
 
-  async #turn(durationMs: number): Promise<Sample> {
+  /** A turn as a closed loop, or at `rowsPerSecond` on a schedule, with what the generator says of itself. */
+  async turn(durationMs: number, rowsPerSecond: number | null): Promise<Sample & { readonly facts: WorkerPhase }> {
     const { threads } = this.#open
     const startUs = nowUs() + ORDER_AHEAD_US
     const endUs = startUs + durationMs * 1000
     const before = harnessUsage().cpuSeconds
-    const phase = threads.phase({ name: 'measure', startUs, endUs, rowsPerSecond: null, probeShare: 0 })
+    const phase = threads.phase({ name: 'measure', startUs, endUs, rowsPerSecond, probeShare: 0 })
     const { progress, lastOutcomeUs, facts } = await orReason(phase, this.signal)
     const cpuSeconds = harnessUsage().cpuSeconds - before
-    const { acknowledged, failed, unknown } = progress
-    if (failed + unknown > 0) {
+    const { acknowledged, failed, unknown, dropped } = progress
+    if (failed + unknown + dropped > 0) {
       const why = Object.keys(facts[0].errors).join(', ')
       throw new BenchError(
         'STORE',
-        `${systemName(this.system)} did not acknowledge ${failed + unknown} rows (${why}): a comparison needs a store that takes all; try again on a machine that does nothing else.`,
+        `${systemName(this.system)} did not acknowledge ${failed + unknown + dropped} rows (${why}): a comparison needs a store that takes all; try again on a machine that does nothing else.`,
       )
     }
-    return { amount: acknowledged, seconds: (lastOutcomeUs - startUs) / 1e6, cpuSeconds }
+    return { amount: acknowledged, seconds: (lastOutcomeUs - startUs) / 1e6, cpuSeconds, facts: facts[0] }
   }
 
   /** Ends the replication services of ours: what is written from then on waits in the stores. */

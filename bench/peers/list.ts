@@ -2,7 +2,13 @@
 import { cassandraBatchBare } from './cassandra-batch-bare.ts'
 import { cassandraLatte } from './cassandra-latte.ts'
 import { cassandraSingleBare } from './cassandra-single-bare.ts'
+import { cdcDrainBare } from './cdc-drain-bare.ts'
+import { cdcDrainTrigger } from './cdc-drain-trigger.ts'
+import { cdcReader } from './cdc-reader.ts'
+import { cdcSteadyNative } from './cdc-steady-native.ts'
 import type { Comparison, Gauge } from './comparison.ts'
+import { generatorRates } from './generator-rate.ts'
+import { generatorSlip } from './generator-slip.ts'
 import { postgresBatchBare } from './postgres-batch-bare.ts'
 import { postgresCopyFloor } from './postgres-copy-floor.ts'
 import { postgresCopyPsql } from './postgres-copy-psql.ts'
@@ -11,6 +17,9 @@ import { postgresLag } from './postgres-lag.ts'
 import { postgresPipelinePgbench } from './postgres-pipeline-pgbench.ts'
 import { postgresSingleBare } from './postgres-single-bare.ts'
 import { postgresSinglePgbench } from './postgres-single-pgbench.ts'
+import { relayBandwidth } from './relay-bandwidth.ts'
+import { relayNet, relayThroughput } from './relay-net.ts'
+import { relayRoundTrips } from './relay-rtt.ts'
 
 export const COMPARISONS: readonly Comparison[] = [
   postgresCopyPsql,
@@ -19,9 +28,22 @@ export const COMPARISONS: readonly Comparison[] = [
   postgresSingleBare,
   ...postgresSinglePgbench,
   ...postgresPipelinePgbench,
+  cdcDrainBare,
+  cdcDrainTrigger,
+  cdcSteadyNative,
   cassandraSingleBare,
   cassandraBatchBare,
   cassandraLatte,
+  relayNet,
 ]
 
-export const GAUGES: readonly Gauge[] = [postgresFirstRow, ...postgresLag]
+export const GAUGES: readonly Gauge[] = [
+  cdcReader,
+  ...generatorRates,
+  ...generatorSlip,
+  ...relayRoundTrips,
+  relayThroughput,
+  ...relayBandwidth,
+  postgresFirstRow,
+  ...postgresLag,
+]

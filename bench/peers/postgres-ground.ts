@@ -8,7 +8,7 @@ import type { Deployed, SystemOptions } from './deployed.ts'
 import { findProgram } from './programs.ts'
 
 /** The driver's names: of the port that clients speak to, of the superuser, and of the database with the table. */
-const SQL_PORT = 'sql'
+export const SQL_PORT = 'sql'
 const USER = 'geowrite'
 const DATABASE = 'postgres'
 

@@ -8,7 +8,7 @@ import { externalUse } from '../deploy/external-endpoints.ts'
 import { machine } from '../measure/resources.ts'
 import type { RunContext } from '../run.ts'
 import { workloadOptions } from '../systems.ts'
-import { autoRate, type Calibration } from './calibrate.ts'
+import { roundRate, AUTO_SHARE, type Calibration } from './calibrate.ts'
 import type { Convergence } from './converge.ts'
 import type { OpenedRun } from './open.ts'
 import type { ReadBack } from './read-back.ts'
@@ -35,8 +35,8 @@ function rateText({ rate }: RunContext['scenario']): string {
 
 function calibrationFacts(calibration: Calibration | undefined): RunFacts['calibration'] {
   if (calibration === undefined) return null
-  const { acknowledgedPerSecond, visiblePerSecond, openShare } = calibration
-  return { acknowledgedPerSecond, visiblePerSecond, openShare, rowsPerSecond: autoRate(calibration) }
+  const { acknowledgedPerSecond, visiblePerSecond } = calibration
+  return { acknowledgedPerSecond, visiblePerSecond, rowsPerSecond: roundRate(AUTO_SHARE * visiblePerSecond) }
 }
 
 /** The settings that mean something: those of servers that are there already are their own. */
@@ -69,7 +69,7 @@ export function factsOf(context: RunContext, opened: OpenedRun, gathered: Gather
   const containers = opened.house.containerFacts()
   const waits = system.replication.waits?.(system.settings)
   return {
-    format: 2,
+    format: 1,
     index: context.index,
     repeat: context.repeat,
     system: {

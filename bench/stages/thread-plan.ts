@@ -74,7 +74,7 @@ export const ORDER_AHEAD_US = 20_000
 
 /** One phase for one generator. `rowsPerSecond` is this DC's share; null for a closed loop. */
 export interface PhaseOrder {
-  readonly name: 'calibrate' | 'trial' | 'warmup' | 'measure'
+  readonly name: 'calibrate' | 'warmup' | 'measure'
   readonly startUs: number
   readonly endUs: number
   readonly rowsPerSecond: number | null
