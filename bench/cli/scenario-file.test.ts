@@ -1,9 +1,10 @@
 // Scenario files: the committed examples, and how the command line lies over a file.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { drivers } from '../../drivers/index.ts'
 import { workloads } from '../../workloads/index.ts'
 import { planBench } from '../bench.ts'
@@ -12,6 +13,7 @@ import { topologyOf } from '../systems.ts'
 import { scenarioFrom } from './scenario-file.ts'
 import { parseScenario } from './scenario-schema.ts'
 
+const SEED = 20261125
 const EXAMPLES = resolve(import.meta.dirname, '../../examples/scenarios')
 
 function withFile(name: string, text: string, body: (path: string) => void): void {
@@ -106,4 +108,45 @@ test('what is wrong with a file is one sentence that names it; what was typed wr
     })
   }
   assert.match(refusalOf('/nowhere/a.yaml').message, /cannot be read \(ENOENT/)
+})
+
+test('whatever a file holds, it is a scenario or is refused in one sentence', (t) => {
+  t.diagnostic(`seed ${SEED}`)
+  const sources = readdirSync(EXAMPLES).map((name) => readFileSync(join(EXAMPLES, name), 'utf8'))
+  const piece = fc.oneof(
+    fc.string(),
+    fc.constantFrom('\n', ': ', '- ', '{', '[', '&a ', '*a', '!!js/function ', '\0', '\t'),
+  )
+  // An example with something put over a part of it, and texts of all kinds.
+  const changed = fc
+    .record({ source: fc.constantFrom(...sources), at: fc.nat(), over: fc.nat({ max: 40 }), piece })
+    .map(({ source, at, over, piece: text }) => {
+      const from = at % source.length
+      return source.slice(0, from) + text + source.slice(from + over)
+    })
+  fc.assert(
+    fc.property(fc.oneof(changed, fc.string({ maxLength: 200 }), fc.json()), (text) =>
+      withFile('any.yaml', text, (path) => {
+        try {
+          scenarioFrom({ scenario: path })
+        } catch (error) {
+          assert.ok(error instanceof BenchError, `${JSON.stringify(text)}: ${String(error)}`)
+          assert.match(error.message, /^[^\n]+[.?]$/, JSON.stringify(text))
+        }
+      }),
+    ),
+    { seed: SEED, numRuns: 500 },
+  )
+})
+
+test('a file that never ends, one that is too long, and one that is a folder are refused', () => {
+  assert.match(refusalOf('/dev/zero').message, /longer than 1 MiB/)
+  assert.match(refusalOf(tmpdir()).message, /cannot be read \(EISDIR/)
+  withFile('long.yaml', `rows: 5 # ${'x'.repeat(1 << 20)}`, (path) =>
+    assert.match(refusalOf(path).message, /longer than 1 MiB/),
+  )
+  // A name for a list that holds such a list, and so on: each is small, all are huge.
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]']
+  for (const [i, name] of [...'bcdefgh'].entries()) bomb.push(`${name}: &${name} [${`*${'abcdefg'[i]}, `.repeat(10)}]`)
+  withFile('bomb.yaml', bomb.join('\n'), (path) => assert.match(refusalOf(path).message, /cannot be read/))
 })

@@ -1,8 +1,8 @@
 // `--scenario=file`: a YAML or JSON file with the options of a run under their own names; the command line goes before it.
-import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { BenchError, messageOf } from '../contract/errors.ts'
 import type { Scenario } from '../contract/scenario.ts'
+import { readBounded } from '../lib/bounded-file.ts'
 import { parseScenario } from './scenario-schema.ts'
 
 type Mapping = Readonly<Record<string, unknown>>
@@ -14,11 +14,11 @@ function readScenarioFile(path: string): Mapping {
   let parsed: unknown
   try {
     // JSON is YAML.
-    parsed = parse(readFileSync(path, 'utf8'), { prettyErrors: false })
+    parsed = parse(readBounded(path), { prettyErrors: false, logLevel: 'error' })
   } catch (error) {
     throw new BenchError(
       'SCENARIO',
-      `The scenario ${path} cannot be read (${messageOf(error)}): give a YAML or JSON file.`,
+      `The scenario ${path} cannot be read (${messageOf(error).split('\n')[0]}): give a YAML or JSON file.`,
     )
   }
   if (!isMapping(parsed)) {

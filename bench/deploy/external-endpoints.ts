@@ -1,8 +1,8 @@
 // Where the servers of --deployment=external are and who logs in: from a file and from the environment, which goes before it.
-import { readFileSync } from 'node:fs'
 import type { Address, Driver, Endpoints } from '../contract/driver.ts'
 import { BenchError, messageOf } from '../contract/errors.ts'
 import type { Access, External, ExternalUse, PeerTls, Tls } from '../contract/external.ts'
+import { readBounded } from '../lib/bounded-file.ts'
 import { nearest, suggestion } from '../lib/nearest.ts'
 import { readEndpointsFile, type ServerGiven } from './external-file.ts'
 
@@ -81,7 +81,7 @@ function addressOf(text: string, what: string): Address {
 
 function certificateIn(path: string): string {
   try {
-    const text = readFileSync(path, 'utf8')
+    const text = readBounded(path)
     if (text.includes('-----BEGIN CERTIFICATE-----')) return text
   } catch (error) {
     throw new BenchError('USAGE', `The certificate ${path} cannot be read (${messageOf(error)}): name another file.`)

@@ -1,9 +1,9 @@
 // The file of --endpoints: by driver and DC where its servers are, closed, so that a misspelt word is told and not passed over.
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { BenchError } from '../contract/errors.ts'
+import { readBounded } from '../lib/bounded-file.ts'
 import { suggestion } from '../lib/nearest.ts'
 
 const tls = z.strictObject({
@@ -82,10 +82,11 @@ export function readEndpointsFile(file: string): ServersGiven {
   let parsed: unknown
   try {
     // JSON is YAML. What the parser quotes of a file that it cannot read may be a secret: its line says enough.
-    parsed = parse(readFileSync(file, 'utf8'))
+    parsed = parse(readBounded(file), { logLevel: 'error' })
   } catch (error) {
     const { code, linePos } = error as { code?: unknown; linePos?: readonly [{ readonly line: number }] }
-    const what = linePos === undefined ? String(code) : `${String(code)} in line ${linePos[0].line}`
+    const name = error instanceof RangeError ? error.message : String(code)
+    const what = linePos === undefined ? name : `${name} in line ${linePos[0].line}`
     return refuse(file, `it cannot be read (${what}): give a YAML or JSON file.`)
   }
   return Object.fromEntries(
