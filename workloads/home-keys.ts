@@ -77,6 +77,7 @@ export function homeKeys(plan: StreamPlan): () => number {
     refusals = count === 0 ? refusals + BLOCK_DRAWS : 0
   }
   return () => {
+    // oxlint-disable-next-line no-unmodified-loop-condition -- changed by what is called meanwhile
     while (next === count) draw()
     return drawn[next++]
   }

@@ -36,7 +36,7 @@ interface Side {
   readonly ackedUs: number
 }
 
-interface Pair {
+export interface Pair {
   readonly key: number
   readonly sentUs: number
   readonly a: Side

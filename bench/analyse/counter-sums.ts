@@ -73,12 +73,7 @@ interface Groups {
  * Adds a part's keys to the total and returns, by row, what an acknowledged write added to its key: its own amount and those
  * of the increments of its batch that were added to it; 0 for all rows of keys that are left out.
  */
-export function addCounterSums(
-  run: RunData,
-  part: LedgerPart,
-  partition: Partition,
-  total: CounterSums,
-): Float64Array {
+export function addCounterSums(run: RunData, part: LedgerPart, partition: Partition, total: CounterSums): Float64Array {
   const { rows, groups, groupKey, groupOf, starts } = partition
   const amountOf = amounts(run)
   const f64 = () => new Float64Array(groups)
@@ -133,12 +128,7 @@ function addToGroup(sums: Groups, group: number, outcome: number, amount: number
 }
 
 /** The group's first row of this DC whose dot is this one or a later one; the group's end if none does. */
-function firstPlaceFrom(
-  { starts, dc, dot }: Partition,
-  group: number,
-  wantedDc: number,
-  wanted: number,
-): number {
+function firstPlaceFrom({ starts, dc, dot }: Partition, group: number, wantedDc: number, wanted: number): number {
   let low = starts[group]
   let high = starts[group + 1]
   while (low < high) {

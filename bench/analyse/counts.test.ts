@@ -10,7 +10,7 @@ import { analyseRun } from './run.ts'
 async function analysed(run: PlantedRun): Promise<RunAnalysis> {
   using folder = scratchFolder()
   plant(folder.path, run)
-  return analyseRun(folder.path)
+  return await analyseRun(folder.path)
 }
 
 const valueOf = ({ metrics }: RunAnalysis, metric: string, at = {}) => figureOf(metrics, metric, at).value

@@ -14,7 +14,7 @@ export type Kind = keyof typeof LAYOUTS
 const KINDS = Object.keys(LAYOUTS) as readonly Kind[]
 
 /** A folder of the run's for as long as it is analysed. */
-export const SCRATCH = 'analysis-parts'
+const SCRATCH = 'analysis-parts'
 /** Rows of a part in the memory of the thread that has it, but for keys that have more. */
 const ROWS_A_PART = 250_000
 /** Rows of a chunk, and how many at least for each part: what a part has of a chunk is read at once. */
@@ -88,8 +88,8 @@ export function planDeal(run: RunData, parts?: number): DealPlan {
 }
 
 /** The files of a ledger in a fixed order: kind by kind, DC by DC, worker by worker. */
-function ledgerFiles(run: RunData): { readonly kind: Kind; readonly dcIndex: number; readonly path: string }[] {
-  return KINDS.flatMap((kind) => {
+function ledgerFiles(run: RunData): Pick<Chunk, 'kind' | 'dcIndex' | 'path'>[] {
+  return KINDS.flatMap((kind): Pick<Chunk, 'kind' | 'dcIndex' | 'path'>[] => {
     if (kind === 'writes' || kind === 'causes') return run[kind].map((file) => ({ kind, ...file }))
     return run[kind].flatMap((path, dcIndex) => (path === null ? [] : [{ kind, dcIndex, path }]))
   })
@@ -107,7 +107,7 @@ export function takePart({ parts, taken }: DealPlan, largestFirst: Uint32Array):
   return next < parts ? largestFirst[next] : -1
 }
 
-/** The writes of each part, and the parts by them, the largest first. */
+/** The parts by how many writes they have, the most first. */
 export function partsBySize({ parts, chunks, dealt }: DealPlan): Uint32Array {
   const rows = new Float64Array(parts)
   for (const [c, { kind }] of chunks.entries()) {

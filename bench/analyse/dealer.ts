@@ -1,6 +1,7 @@
 // Deals chunks of a ledger out to parts by key: a counting sort of the chunk into one piece of memory, written at once.
 import { closeSync, openSync, readSync } from 'node:fs'
 import { bytesOfBlocks, roomForRows, rowBytes, viewBlocks, type Block } from '../lib/column-file.ts'
+import type { WritesBlock } from '../lib/ledger-format.ts'
 import { hashNumber } from '../lib/random.ts'
 import { LAYOUTS, type Chunk, type DealPlan } from './deal-plan.ts'
 import { maybeStored } from './ledger-rows.ts'
@@ -14,7 +15,7 @@ type Keeps = (block: AnyBlock, row: number) => boolean
 
 const isNoPadding: Keeps = ({ dot }, row) => dot[row] !== 0
 const KEEPS: Readonly<Record<Chunk['kind'], Keeps>> = {
-  writes: ({ dot, outcome, flags }, row) => dot[row] !== 0 && maybeStored(outcome[row], flags[row]),
+  writes: isNoPadding,
   causes: isNoPadding,
   probes: isNoPadding,
   finals: ({ state }, row) => state[row] !== 0,
@@ -68,10 +69,11 @@ export class Dealer {
       this.#rank = new Uint32Array(rows)
     }
     const counts = new Uint32Array(parts + 1)
-    const keeps = kind === 'writes' && keepsAllWrites ? isNoPadding : KEEPS[kind]
     let from = 0
     for (const block of blocks) {
-      assign(block, keeps, this.#partOf.subarray(from), this.#rank.subarray(from), counts)
+      const [partOf, rank] = [this.#partOf.subarray(from), this.#rank.subarray(from)]
+      if (kind === 'writes' && !keepsAllWrites) assignStored(block as unknown as WritesBlock, partOf, rank, counts)
+      else assign(block, KEEPS[kind], partOf, rank, counts)
       from += block.rows
     }
     dealt.set(counts.subarray(0, parts), index * parts)
@@ -123,6 +125,22 @@ function assign(block: AnyBlock, keeps: Keeps, partOf: Uint16Array, rank: Uint32
   const key = (block as unknown as { key: Float64Array }).key
   for (let row = 0; row < block.rows; row++) {
     const part = keeps(block, row) ? hashNumber(key[row], SALT) % parts : parts
+    partOf[row] = part
+    rank[row] = counts[part]++
+  }
+}
+
+/** The same of writes that are or may be stored: most rows of a ledger are dealt here. */
+function assignStored(
+  { rows, key, dot, outcome, flags }: WritesBlock,
+  partOf: Uint16Array,
+  rank: Uint32Array,
+  counts: Uint32Array,
+): void {
+  const parts = counts.length - 1
+  for (let row = 0; row < rows; row++) {
+    const kept = dot[row] !== 0 && maybeStored(outcome[row], flags[row])
+    const part = kept ? hashNumber(key[row], SALT) % parts : parts
     partOf[row] = part
     rank[row] = counts[part]++
   }

@@ -54,7 +54,7 @@ async function analysed(farMs: readonly [usEast: number, euWest: number], change
     facts: change,
     csv: { 'rtt.csv': `at_s,from,to,phase,rtt_ms\n${trips.join('\n')}\n` },
   })
-  return analyseRun(folder.path)
+  return await analyseRun(folder.path)
 }
 
 test('the error of a pair is the larger round trip of its DCs, and the worst pair stands for all', async () => {

@@ -75,7 +75,7 @@ async function analyse(run: Partial<PlantedRun>) {
     facts: withFaults(partition),
     ...run,
   })
-  return analyseRun(folder.path)
+  return await analyseRun(folder.path)
 }
 
 test('backlog, catching up and the longest lag of a partition are those that were planted', async () => {

@@ -41,7 +41,9 @@ export function groupKeys(part: LedgerPart, room: ColumnRoom, table: DotTable): 
 export function sortWithinGroups(
   groups: number,
   starts: Uint32Array,
-  columns: { readonly dc: Uint8Array; readonly dot: Float64Array } & Readonly<Record<string, Float64Array | Uint8Array>>,
+  columns: { readonly dc: Uint8Array; readonly dot: Float64Array } & Readonly<
+    Record<string, Float64Array | Uint8Array>
+  >,
 ): void {
   const { dc, dot } = columns
   const before = (a: number, b: number): number => dc[a] - dc[b] || dot[a] - dot[b]
@@ -53,6 +55,10 @@ export function sortWithinGroups(
     while (row < to && (dc[row - 1] < dc[row] || (dc[row - 1] === dc[row] && dot[row - 1] <= dot[row]))) row++
     if (row >= to) continue
     const order = Uint32Array.from({ length: to - from }, (_, i) => from + i).sort(before)
-    for (const column of Object.values(columns)) column.set(column.slice(from, to).map((_, i) => column[order[i]]), from)
+    for (const column of Object.values(columns))
+      column.set(
+        column.slice(from, to).map((_, i) => column[order[i]]),
+        from,
+      )
   }
 }

@@ -10,7 +10,7 @@ import type { RunData } from './load.ts'
 import { formatMilliseconds, formatSeconds } from './numbers.ts'
 import { originOf, PHASE_UNKNOWN, probedWrites, type ProbedWrites } from './probed-writes.ts'
 import type { Slices } from './slices.ts'
-import { VisibilityEvidence } from './visibility.ts'
+import { noEvidence, VisibilityEvidence } from './visibility.ts'
 import { createTextFile, type TextFile } from './write-csv.ts'
 
 const PHASE_NAMES = Object.keys(PHASE)
@@ -60,37 +60,46 @@ export interface LagAnalysis {
   readonly evidence: VisibilityEvidence
 }
 
+/** A write whose outcome is unknown has no acknowledgement to count a lag from. */
+function isAcknowledged({ outcome, phase }: ProbedWrites, i: number): boolean {
+  return outcome[i] === OUTCOME.ok && phase[i] !== PHASE_UNKNOWN
+}
+
 /**
- * Reads every probe once; the evidence that it gathers bounds the visibility of writes that no probe saw.
+ * Reads every probe for what bounds the visibility of writes that no probe saw.
+ * @param endUs when the last write was sent.
  * @param first the first probes, joined.
  */
-export function readLag(run: RunData, slices: Slices, endUs: number, first: ProbedWrites): LagAnalysis {
-  const links = Array.from({ length: run.dcs.length ** 2 }, newLinkLag)
-  const bySlice = Array.from({ length: slices.count }, () => new SignedHistogram())
-  const { scenario, system } = run.stored
-  const floorsUs = leastDelaysUs(scenario.topology, run.stored.faults)
-  const evidence = new VisibilityEvidence(floorsUs, endUs, system.capabilities.ordered)
+export function gatherEvidence(run: RunData, endUs: number, first: ProbedWrites): VisibilityEvidence {
+  const { scenario, system, faults } = run.stored
+  const floorsUs = leastDelaysUs(scenario.topology, faults)
+  const evidence = new VisibilityEvidence(noEvidence(floorsUs, endUs, system.capabilities.ordered))
   for (const probes of probedWrites(run, first)) {
     for (let i = 0; i < probes.count; i++) {
       const link = linkIndex(run.dcs.length, originOf(probes, i), probes.peer[i])
-      // A write whose outcome is unknown has no acknowledgement to count a lag from.
-      if (probes.outcome[i] !== OUTCOME.ok || probes.phase[i] === PHASE_UNKNOWN) continue
-      evidence.add(link, probes, i)
-      if (probes.phase[i] === PHASE.measure) countProbe(links[link], probes, i, bySlice, slices)
+      if (isAcknowledged(probes, i)) evidence.add(link, probes, i)
     }
   }
   evidence.complete()
-  return { links, bySlice, evidence }
+  return evidence
 }
 
-/** Writes lag.csv: one line a probe. */
-export function writeLag(run: RunData, first: ProbedWrites): void {
+/** Counts every probe, and writes lag.csv on the way; `first` are the first probes, joined. */
+export function readLag(run: RunData, slices: Slices, first: ProbedWrites): Omit<LagAnalysis, 'evidence'> {
+  const links = Array.from({ length: run.dcs.length ** 2 }, newLinkLag)
+  const bySlice = Array.from({ length: slices.count }, () => new SignedHistogram())
   using csv = createTextFile(run.folder, RUN_FILES.lag)
   csv.write(`${LAG_COLUMNS.join(',')}\n`)
   for (const probes of probedWrites(run, first)) {
-    for (let i = 0; i < probes.count; i++) writeLine(run, probes, i, csv)
+    for (let i = 0; i < probes.count; i++) {
+      writeLine(run, probes, i, csv)
+      const link = linkIndex(run.dcs.length, originOf(probes, i), probes.peer[i])
+      if (!isAcknowledged(probes, i) || probes.phase[i] !== PHASE.measure) continue
+      countProbe(links[link], probes, i, bySlice, slices)
+    }
   }
   csv.finish()
+  return { links, bySlice }
 }
 
 function newLinkLag(): LinkLag {

@@ -4,6 +4,8 @@ import { LAYOUTS, type DealPlan, type Kind } from './deal-plan.ts'
 import { startsOf } from './dealer.ts'
 import type { Scratch } from './scratch.ts'
 
+type Columns = Readonly<Record<string, 'f64' | 'u32' | 'u8'>>
+
 /** Rows of one kind and DC in the order of the ledger, without padding; valid until the next ones are taken. */
 interface Rows<K extends Kind> {
   readonly dcIndex: number
@@ -45,8 +47,8 @@ export class PartReader {
       if (bytes > this.#buffer.byteLength) this.#buffer = new ArrayBuffer(bytes * 2)
       const from = chunk.at + startsOf(dealt.subarray(c * parts, c * parts + part), bytesARow)[part]
       this.#scratch.read(new Uint8Array(this.#buffer, 0, bytes), from)
-      const block = viewColumns(layout, this.#buffer, 0, room, rows) as Rows<K>['block']
-      yield { dcIndex: chunk.dcIndex, block }
+      const block: unknown = viewColumns<Columns>(layout, this.#buffer, 0, room, rows)
+      yield { dcIndex: chunk.dcIndex, block: block as Rows<K>['block'] }
     }
   }
 }

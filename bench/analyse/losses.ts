@@ -22,24 +22,26 @@ export function newLostWrites(dcCount: number): LostWrites {
   return { inSome: 0, inAll: 0, missingIn: zeros(), writtenBy: zeros(), resurrected: 0, resurrectedIn: zeros() }
 }
 
-/** What else is known of a key and its store. */
-interface Known {
-  /** DCs whose copy is mixed: which write it shows cannot be told. */
-  readonly mixedIn: readonly number[]
-  /** The store goes by an order of its own instead of the versions. */
-  readonly ownOrder: boolean
-}
-
-/** Adds one key's lost write, if it has one. Final rows of every DC must be there. */
-export function countLostWrite(partition: Partition, group: number, known: Known, total: LostWrites): void {
-  const latest = known.ownOrder ? lastSent(partition, group) : highest(partition, group)
+/**
+ * Adds one key's lost write, if it has one. Final rows of every DC must be there.
+ * @param mixedIn DCs whose copy is mixed: which write it shows cannot be told.
+ * @param ownOrder whether the store goes by an order of its own instead of the versions.
+ */
+export function countLostWrite(
+  partition: Partition,
+  group: number,
+  mixedIn: readonly number[],
+  ownOrder: boolean,
+  total: LostWrites,
+): void {
+  const latest = ownOrder ? lastSent(partition, group) : highest(partition, group)
   if (latest < 0) return
-  const holds = known.ownOrder ? mayHold : holdsVersion
   let missing = 0
   let resurrected = 0
   for (let dc = 0; dc < partition.finals.length; dc++) {
     const final = partition.finals[dc]
-    if (final === null || known.mixedIn.includes(dc) || holds(partition, group, dc, latest)) continue
+    if (final === null || mixedIn.includes(dc)) continue
+    if (ownOrder ? mayHold(partition, group, dc, latest) : holdsVersion(partition, group, dc, latest)) continue
     missing++
     total.missingIn[dc]++
     // What is held is older than the delete: with content, the row has come back.

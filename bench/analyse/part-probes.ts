@@ -21,14 +21,11 @@ export function readSeen(
 ): Pick<Partition, 'probeOf' | 'seen'> {
   const probeOf = room.i32('probeOf', partition.rows).fill(-1, 0, partition.rows)
   const placesAtMost = part.rows('probes')
-  const seen = Array.from(
-    { length: dcCount },
-    (_, dc): Seen => ({
-      missSentUs: room.f64(`missSentUs ${dc}`, placesAtMost).fill(Number.NaN, 0, placesAtMost),
-      hitReturnedUs: room.f64(`hitReturnedUs ${dc}`, placesAtMost).fill(Number.NaN, 0, placesAtMost),
-      state: room.u8(`probe state ${dc}`, placesAtMost).fill(0, 0, placesAtMost),
-    }),
-  )
+  const seen = Array.from({ length: dcCount }, (_, dc): Seen => ({
+    missSentUs: room.f64(`missSentUs ${dc}`, placesAtMost).fill(Number.NaN, 0, placesAtMost),
+    hitReturnedUs: room.f64(`hitReturnedUs ${dc}`, placesAtMost).fill(Number.NaN, 0, placesAtMost),
+    state: room.u8(`probe state ${dc}`, placesAtMost).fill(0, 0, placesAtMost),
+  }))
   let places = 0
   for (const { dcIndex, block } of part.blocks('probes')) {
     const { missSentUs, hitReturnedUs, state } = seen[dcIndex]

@@ -151,7 +151,10 @@ function spread(dot: number): number {
   return Math.imul((dot >>> 0) ^ Math.imul((dot / 4294967296) | 0, 0x85ebca6b), 0x9e3779b1)
 }
 
-function shared<A>(type: { new (buffer: SharedArrayBuffer): A; readonly BYTES_PER_ELEMENT: number }, length: number): A {
+function shared<A>(
+  type: { new (buffer: SharedArrayBuffer): A; readonly BYTES_PER_ELEMENT: number },
+  length: number,
+): A {
   return new type(new SharedArrayBuffer(length * type.BYTES_PER_ELEMENT))
 }
 

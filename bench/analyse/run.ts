@@ -1,6 +1,6 @@
 // One run, from its raw files to everything that is said of it. A pure function of the folder: again gives the same bytes.
-import { existsSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { figureOf, type RunAnalysis } from '../contract/analysis.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import { auditRun, verdictOf } from './audit.ts'
@@ -18,55 +18,97 @@ import { FaultSpans } from './fault-spans.ts'
 import { analyseFaults } from './faults.ts'
 import { percentileUs } from './histograms.ts'
 import { writeIntervals } from './intervals.ts'
-import { walkKeySpace, type KeySpace } from './key-space.ts'
+import { joinKeySpace, type KeySpace } from './key-space.ts'
 import { addLag, probeCount } from './lag-figures.ts'
-import { readLag, type LagAnalysis } from './lag.ts'
+import { gatherEvidence, readLag, type LagAnalysis } from './lag.ts'
 import { openRun, readCsv, type RunData, type StoredRun } from './load.ts'
 import { MetricList } from './metric-list.ts'
-import { partitionsFor } from './partition.ts'
+import { AnalysisThreads, threadsFor } from './analysis-threads.ts'
+import { partsBySize, planDeal } from './deal-plan.ts'
+import { firstProbes, type ProbedWrites } from './probed-writes.ts'
 import { notesOn, notForPublishing } from './notes.ts'
 import { plantedFindings } from './planted-faults.ts'
 import { addRoundTrips } from './round-trips.ts'
 import { sliceMeasured, type Slices } from './slices.ts'
 import { addTraffic, addVisible, offerOf, sumOf } from './traffic-figures.ts'
-import { readTraffic, type Traffic } from './traffic.ts'
+import { joinTraffic, type Traffic } from './traffic.ts'
 import { addWriteWaits } from './write-waits.ts'
 import { replaceText } from './write-csv.ts'
 
+/** How the work is shared out; the figures are the same however it is. */
+interface Sharing {
+  /** Parts of the key space. */
+  readonly partitions?: number
+  readonly threads?: number
+}
+
 /**
  * Analyses a run: writes its derived files and puts `analysis` and `verdict` into run.json. A run whose ledger was
- * dropped answers from what was kept. `partitions` overrides how many parts the key space is walked in.
+ * dropped answers from what was kept.
  */
-export async function analyseRun(folder: string, options: { readonly partitions?: number } = {}): Promise<RunAnalysis> {
+export async function analyseRun(folder: string, sharing: Sharing = {}): Promise<RunAnalysis> {
   const run = openRun(folder)
   const { stored } = run
   if (stored.ledgerDropped && stored.analysis !== undefined && !existsSync(join(folder, RUN_FILES.ledger))) {
     return { ...stored.analysis, run: run.name }
   }
   const slices = sliceMeasured(run.measure)
-  const traffic = readTraffic(run, slices)
-  writeIntervals(run, traffic)
-  const lag = readLag(run, slices, traffic.lastSentUs)
-  const partitions = options.partitions ?? partitionsFor(traffic.ledgerRows, run.dcs.length)
-  const keySpace = walkKeySpace(run, lag.evidence, slices, partitions)
+  const { traffic, lag, probes, keySpace } = await readLedger(run, slices, sharing)
   const possiblePairs = keySpace.conflicts.pairs[CERTAINTY.possible]
   keySpace.pairs.write(run, possiblePairs)
   writeDivergence(run, keySpace)
-  const analysis = describe(run, slices, traffic, lag, keySpace)
+  const analysis = describe(run, slices, { traffic, lag, probes, keySpace })
   const { analysis: _old, verdict: _before, ...facts } = stored
   const kept: StoredRun = { ...facts, analysis, verdict: analysis.verdict }
   replaceText(join(folder, RUN_FILES.run), `${JSON.stringify(kept, undefined, 2)}\n`)
   return analysis
 }
 
-function describe(run: RunData, slices: Slices, traffic: Traffic, lag: LagAnalysis, keySpace: KeySpace): RunAnalysis {
+/** What the ledger says. */
+interface LedgerFacts {
+  readonly traffic: Traffic
+  readonly lag: LagAnalysis
+  /** The first probes, joined. */
+  readonly probes: ProbedWrites
+  readonly keySpace: KeySpace
+}
+
+/** Reads the ledger once, dealing it out by key, and then what was dealt, part by part. */
+async function readLedger(run: RunData, slices: Slices, { partitions, threads }: Sharing): Promise<LedgerFacts> {
+  const plan = planDeal(run, partitions)
+  using _scratch = plan.scratchPath === null ? null : scratchFolder(plan.scratchPath)
+  await using shared = new AnalysisThreads(Math.min(plan.parts, threads ?? threadsFor(plan.parts)))
+  const toJoin = firstProbes(run)
+  const counted = await shared.read({ run, plan, probes: toJoin })
+  const { probes } = toJoin
+  const evidence = gatherEvidence(run, Math.max(...counted.map(({ lastSentUs }) => lastSentUs)), probes)
+  const walk = { evidence: evidence.state, largestFirst: partsBySize(plan) }
+  const { walked, meanwhile } = await shared.walk(walk, () => {
+    const traffic = joinTraffic(counted)
+    writeIntervals(run, traffic)
+    return { traffic, lag: { ...readLag(run, slices, probes), evidence } }
+  })
+  return { ...meanwhile, probes, keySpace: joinKeySpace(run, walked) }
+}
+
+/** A folder with an empty file of this path in it, gone when it is disposed of. */
+function scratchFolder(path: string): Disposable {
+  const remove = () => rmSync(dirname(path), { recursive: true, force: true })
+  // An analysis that was killed may have left its own behind.
+  remove()
+  mkdirSync(dirname(path))
+  writeFileSync(path, '')
+  return { [Symbol.dispose]: remove }
+}
+
+function describe(run: RunData, slices: Slices, { traffic, lag, probes, keySpace }: LedgerFacts): RunAnalysis {
   const { stored } = run
   const { scenario, system, counters } = stored
   const list = new MetricList()
   addTraffic(list, run, traffic)
   addVisible(list, run, traffic, keySpace.visible)
   addLag(list, run, lag)
-  const faults = analyseFaults(run, traffic)
+  const faults = analyseFaults(run, traffic, probes)
   const spans = faults?.spans ?? new FaultSpans([])
   if (faults !== undefined) addFaults(list, run, faults)
   const roundTrips = addRoundTrips(list, run, spans)

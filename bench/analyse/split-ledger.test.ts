@@ -5,8 +5,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { BenchError } from '../contract/errors.ts'
 import { causesFile, finalFile, RUN_FILES } from '../contract/run-folder.ts'
+import { AnalysisThreads } from './analysis-threads.ts'
 import { makeCausalWorld, type CausalPlan } from './causal-world.fixture.ts'
+import { planDeal } from './deal-plan.ts'
+import { openRun } from './load.ts'
 import { plant, scratchFolder } from './planted.fixture.ts'
+import { firstProbes } from './probed-writes.ts'
 import { analyseRun } from './run.ts'
 
 const PLAN: CausalPlan = {
@@ -36,23 +40,45 @@ function plantWorld(folder: string): void {
 
 const parts = (folder: string) => join(folder, 'analysis-parts')
 
-test('exact and estimated figures are the same bytes from one part and from eleven', async (t) => {
+test('exact and estimated figures are the same bytes from one part and from eleven, from one thread and from several', async (t) => {
   t.diagnostic(`seed ${PLAN.seed}`)
   const texts: string[][] = []
-  for (const partitions of [1, 11]) {
+  for (const [partitions, threads] of [
+    [1, 1],
+    [11, 1],
+    [11, 3],
+  ]) {
     using folder = scratchFolder()
     plantWorld(folder.path)
-    const { conflictBasis, notes } = await analyseRun(folder.path, { partitions })
+    const { conflictBasis, notes } = await analyseRun(folder.path, { partitions, threads })
     assert.equal(conflictBasis, 'exact')
     assert.match(notes.join(), /estimated/)
     assert.equal(existsSync(parts(folder.path)), false)
     texts.push(
-      [RUN_FILES.conflicts, RUN_FILES.lag, RUN_FILES.run].map((name) =>
-        readFileSync(join(folder.path, name), 'utf8').replace(/"run": "[^"]*"/, ''),
-      ),
+      [
+        RUN_FILES.conflicts,
+        RUN_FILES.lag,
+        RUN_FILES.intervals,
+        RUN_FILES.histograms,
+        RUN_FILES.divergence,
+        RUN_FILES.run,
+      ].map((name) => readFileSync(join(folder.path, name), 'utf8').replace(/"run": "[^"]*"/, '')),
     )
   }
   assert.deepEqual(texts[1], texts[0])
+  assert.deepEqual(texts[2], texts[0])
+})
+
+test('what goes wrong in another thread is told, however far this one came', async () => {
+  using folder = scratchFolder()
+  plantWorld(folder.path)
+  const run = openRun(folder.path)
+  const plan = planDeal(run, 1)
+  await using threads = new AnalysisThreads(2, new URL('data:text/javascript,throw new Error("out of order")'))
+  await assert.rejects(
+    threads.read({ run, plan, probes: firstProbes(run) }),
+    (error) => error instanceof BenchError && error.code === 'BUG' && /out of order/.test(error.message),
+  )
 })
 
 test('parts are removed when the analysis fails in the middle', async () => {

@@ -30,9 +30,7 @@ export interface DcCounts {
 /** What one thread counted. */
 export interface TrafficPart {
   readonly byDc: readonly DcCounts[]
-  /** Rows of all phases. */
-  readonly ledgerRows: number
-  /** 0 without any. */
+  /** When the last row of all phases was sent, µs since the epoch; 0 without any. */
   readonly lastSentUs: number
   readonly acknowledgedBySlice: Float64Array
   /** Response times by slice of the intended start, packed one after another. */
@@ -49,7 +47,6 @@ export class TrafficCount {
   readonly #acknowledgedBySlice: Float64Array
   readonly #responseBySlice: readonly DurationCounts[]
   readonly #cells: IntervalCells
-  #ledgerRows = 0
   #lastSentUs = 0
 
   constructor(run: RunData, slices: Slices) {
@@ -78,7 +75,6 @@ export class TrafficCount {
     const slices = this.#slices
     for (let row = 0; row < block.rows; row++) {
       if (dot[row] === 0) continue
-      this.#ledgerRows++
       const intended = intendedUs[row]
       const wait = sentAfterUs[row]
       const after = ackedAfterUs[row]
@@ -90,8 +86,7 @@ export class TrafficCount {
       const cell = this.#cells.at(second, dcIndex, phase[row], operation[row])
       if (acked) {
         const ackSecond = Math.floor((sent + after) / 1e6)
-        const ackCell =
-          ackSecond === second ? cell : this.#cells.at(ackSecond, dcIndex, phase[row], operation[row])
+        const ackCell = ackSecond === second ? cell : this.#cells.at(ackSecond, dcIndex, phase[row], operation[row])
         ackCell.acked++
       }
       const measured = phase[row] === PHASE.measure
@@ -145,7 +140,6 @@ export class TrafficCount {
     }
     return {
       byDc: this.#byDc,
-      ledgerRows: this.#ledgerRows,
       lastSentUs: this.#lastSentUs,
       acknowledgedBySlice: this.#acknowledgedBySlice,
       responseBySlice: packed(this.#responseBySlice),

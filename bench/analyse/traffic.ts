@@ -16,14 +16,10 @@ export interface DcTraffic extends DcCounts {
 
 export interface Traffic {
   readonly byDc: readonly DcTraffic[]
-  /** Rows in the ledger, all phases. */
-  readonly ledgerRows: number
   /** Rows acknowledged in each slice. */
   readonly acknowledgedBySlice: Float64Array
   /** Response times of the rows that were to start in each slice, µs. */
   readonly responseBySlice: readonly Histogram[]
-  /** When the last row of the ledger was sent, µs since the epoch. */
-  readonly lastSentUs: number
   /** What intervals are made of. */
   readonly cells: readonly PackedCells[]
 }
@@ -51,10 +47,8 @@ export function joinTraffic(parts: readonly TrafficPart[]): Traffic {
       response: times[dc].response.histogram(),
       service: times[dc].service.histogram(),
     })),
-    ledgerRows: parts.reduce((sum, part) => sum + part.ledgerRows, 0),
     acknowledgedBySlice,
     responseBySlice: bySlice.map((counts) => counts.histogram()),
-    lastSentUs: Math.max(...parts.map((part) => part.lastSentUs)),
     cells: parts.map((part) => part.cells),
   }
 }

@@ -46,9 +46,7 @@ function isSeen(partition: Partition, group: number, row: number): boolean {
   if (probe < 0) return false
   const next = row + 1 < starts[group + 1] ? row + 1 : -1
   const nextSentUs = next >= 0 && dc[next] === dc[row] ? sentUs[next] : Number.POSITIVE_INFINITY
-  return seen.some(
-    ({ state, hitReturnedUs }) => state[probe] === PROBE_STATE.hit && hitReturnedUs[probe] < nextSentUs,
-  )
+  return seen.some(({ state, hitReturnedUs }) => state[probe] === PROBE_STATE.hit && hitReturnedUs[probe] < nextSentUs)
 }
 
 /** Where causality is exact: the unknown writes of a key that another one replaced, or found to be the latest of their DC. */

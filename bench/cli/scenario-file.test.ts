@@ -147,6 +147,7 @@ test('a file that never ends, one that is too long, and one that is a folder are
   )
   // A name for a list that holds such a list, and so on: each is small, all are huge.
   const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]']
-  for (const [i, name] of [...'bcdefgh'].entries()) bomb.push(`${name}: &${name} [${`*${'abcdefg'[i]}, `.repeat(10)}]`)
+  for (const [i, name] of 'bcdefgh'.split('').entries())
+    bomb.push(`${name}: &${name} [${`*${'abcdefg'[i]}, `.repeat(10)}]`)
   withFile('bomb.yaml', bomb.join('\n'), (path) => assert.match(refusalOf(path).message, /cannot be read/))
 })

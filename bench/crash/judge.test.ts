@@ -63,12 +63,15 @@ for (const [name, sentence] of [
 test('sums of counters may lie anywhere within the writes of unknown outcome, and nowhere else', () => {
   const counted = (low: number, high: number) =>
     brokenIn(
-      analysis({}, {
-        workload: 'counter',
-        metrics: Object.entries({ ...WHOLE, lost_updates: low }).map(([name, value]) =>
-          metric(name, value, name === 'lost_updates' ? { low, high } : {}),
-        ),
-      } as Partial<RunAnalysis>),
+      analysis(
+        {},
+        {
+          workload: 'counter',
+          metrics: Object.entries({ ...WHOLE, lost_updates: low }).map(([name, value]) =>
+            metric(name, value, name === 'lost_updates' ? { low, high } : {}),
+          ),
+        },
+      ),
       2,
     )
   assert.deepEqual(counted(-2, 3), [])

@@ -41,3 +41,27 @@ test('any byte that differs is noticed, but those of the counters, which add up'
     assert.ok(Number.isNaN(content.counted(row.subarray(0, hits + 2))))
   }
 })
+
+test('rows made together are those made one by one, and every length and value is in its range', () => {
+  const content = new ContentMaker(COLUMNS, SEED)
+  const dots = Float64Array.from({ length: 3000 }, (_, row) => 2 ** 50 + 7 * row)
+  const [together, single] = [content.allocate(dots.length), content.allocate(1)]
+  content.fillRows(together, dots, dots.length)
+  const seen = COLUMNS.map(() => new Set<number>())
+  for (let row = 0; row < dots.length; row++) {
+    content.fill(single, 0, dots[row])
+    for (const [c, column] of together.entries()) {
+      const [one, other] = [column, single[c]]
+      if (one.type === 'int' && other.type === 'int') assert.equal(one.values[row], other.values[0])
+      if (one.type === 'text' && other.type === 'text') {
+        assert.deepEqual([one.lengths[row], one.starts[row]], [other.lengths[0], other.starts[0]])
+        assert.ok(one.starts[row] + one.lengths[row] <= one.pool.length)
+      }
+      seen[c].add(one.type === 'int' ? one.values[row] : one.lengths[row])
+    }
+  }
+  for (const [c, column] of COLUMNS.entries()) {
+    const [least, most] = column.type === 'int' ? [column.min, column.max] : [column.minBytes, column.maxBytes]
+    assert.deepEqual([Math.min(...seen[c]), Math.max(...seen[c]), seen[c].size], [least, most, most - least + 1])
+  }
+})

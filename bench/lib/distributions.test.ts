@@ -47,6 +47,28 @@ for (const skew of [0.5, 0.99, 1, 1.3]) {
   })
 }
 
+test('ranks between those of narrow slices are those of Gray’s formula, whatever the skew and the table', () => {
+  for (const skew of [0.1, 0.5, 0.9, 0.99, 0.999]) {
+    for (const n of [3, 1000, 1_000_000, 300_000_000]) {
+      const zetaN = zeta(n, skew)
+      const zeta2 = 1 + 0.5 ** skew
+      const eta = (1 - (2 / n) ** (1 - skew)) / (1 - zeta2 / zetaN)
+      let u = 0
+      const draw = rankSampler('zipfian', n, skew, { unit: () => u, uint32: () => 0 })
+      for (let i = 0; i < 4000; i++) {
+        u = ((i + 0.37) / 4000) ** (1 + (i % 3))
+        const exact =
+          u * zetaN < 1 ? 0 : u * zetaN < zeta2 ? 1 : Math.min(n - 1, n * (eta * u - eta + 1) ** (1 / (1 - skew)))
+        const rank = draw()
+        assert.ok(
+          rank > exact - 1.1 && rank < exact + 0.1 && rank < n,
+          `skew ${skew}, n ${n}, u ${u}: ${rank} for ${exact}`,
+        )
+      }
+    }
+  }
+})
+
 test('hotspot, uniform and sequential keep their shares', (t) => {
   t.diagnostic(`seed ${SEED}`)
   const n = 100

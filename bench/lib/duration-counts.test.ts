@@ -32,6 +32,11 @@ test('every percentile, the count and the extremes are those of the library', ()
       for (const percentile of PERCENTILES) {
         assert.equal(found.getValueAtPercentile(percentile), expected.getValueAtPercentile(percentile))
       }
+      const above = PERCENTILES.filter((percentile) => percentile > 0)
+      assert.deepEqual(
+        one.percentilesUs(above),
+        above.map((percentile) => expected.getValueAtPercentile(percentile)),
+      )
     }),
     { seed, numRuns: 300 },
   )

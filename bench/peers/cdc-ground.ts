@@ -16,11 +16,11 @@ import { sqlName } from './postgres-statements.ts'
 const ROWS = '500000'
 /** Rows of a backlog for each millisecond of a turn, about as many as are drained in it: 20 s are 2,000,000. */
 const BACKLOG_ROWS_PER_MS = 100
-const LOOK_EVERY_MS = 5
+const LOOK_EVERY_MS = 10
 const ARRIVED_WITHIN_MS = 120_000
 /** What was written last: of this much of the versions' clock, so many rows of a batch. An applier has half of each. */
-const TAIL_US = 200_000
-const TAIL_ROWS = 16
+const TAIL_US = 100_000
+const TAIL_ROWS = 10
 
 /** What a loop that writes rows is told. */
 export interface CdcLoopOrder {
@@ -38,7 +38,11 @@ export interface CdcLoopOrder {
 const LOOP = new URL('./cdc-rows-loop.ts', import.meta.url)
 
 /** A system of the replication named, with as much of the table as stays in memory. */
-export const replicatedBy = (replication: string): SystemOptions => ({ ...profilesOn('batch'), replication, rows: ROWS })
+export const replicatedBy = (replication: string): SystemOptions => ({
+  ...profilesOn('batch'),
+  replication,
+  rows: ROWS,
+})
 
 /** A connection that ends with the comparison; what is asked next tells of its failure. */
 async function connected(login: PostgresLogin, cleanup: AsyncDisposableStack): Promise<Client> {
@@ -115,7 +119,7 @@ export class Replicated {
         WHERE place <= ${TAIL_ROWS}`,
     )
     const [keys, versions] = [rows.map(({ key }) => key), rows.map(({ version }) => version)]
-    const arrived = `SELECT count(*) = ${rows.length} AS yes
+    const arrived = `SELECT count(*) = cardinality($1::int8[]) AS yes
       FROM unnest($1::int8[], $2::int8[]) AS wanted (key, version) JOIN ${name} AS t USING (key) WHERE t.version >= wanted.version`
     return () => this.#until(this.receiver, arrived, [keys, versions])
   }
@@ -128,7 +132,7 @@ export class Replicated {
   async #until(client: Client, text: string, values: unknown[]): Promise<number> {
     const giveUpAtUs = nowUs() + ARRIVED_WITHIN_MS * 1000
     for (;;) {
-      const { rows } = await client.query<{ yes: boolean | null }>({ name: text.slice(0, 20), text, values })
+      const { rows } = await client.query<{ yes: boolean | null }>({ name: 'until', text, values })
       if (rows[0].yes === true) return nowUs()
       if (nowUs() > giveUpAtUs) {
         throw new BenchError(

@@ -40,7 +40,12 @@ const laneOf = (workload: Workload, lane: number): Workload => ({
   },
 })
 
-export function lanesOf(workload: Workload, rows: RowsOrder, batchRows: number, nextVersion: () => number): readonly Lane[] {
+export function lanesOf(
+  workload: Workload,
+  rows: RowsOrder,
+  batchRows: number,
+  nextVersion: () => number,
+): readonly Lane[] {
   return Array.from({ length: LANES }, (_, lane) => {
     const count = Math.floor(LANE_ROWS / batchRows) * batchRows
     const made = makeRows(laneOf(workload, lane), rows, count, batchRows)

@@ -25,7 +25,7 @@ async function open(order: CdcLoopOrder): Promise<Work> {
     const chain = async (client: Client, lane: number) => {
       while (left > 0) {
         left -= batchRows
-        await client.query({ name: 'write', text, values: lanes[lane].next().arrays })
+        await client.query({ name: 'write', text, values: [...lanes[lane].next().arrays] })
       }
     }
     await Promise.all(clients.map(chain))

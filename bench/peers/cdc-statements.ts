@@ -4,10 +4,18 @@ import { sqlColumns, sqlName } from './postgres-statements.ts'
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
 
-function columnsOf(table: Table): { readonly names: readonly string[]; readonly arrays: string; readonly others: readonly string[] } {
+function columnsOf(table: Table): {
+  readonly names: readonly string[]
+  readonly arrays: string
+  readonly others: readonly string[]
+} {
   const columns = sqlColumns(table)
   const names = columns.map(({ name }) => name)
-  return { names, arrays: columns.map(({ type }, place) => `$${place + 1}::${type}[]`).join(', '), others: names.slice(1) }
+  return {
+    names,
+    arrays: columns.map(({ type }, place) => `$${place + 1}::${type}[]`).join(', '),
+    others: names.slice(1),
+  }
 }
 
 /** A batch, given as one array a column, into the table `into`. */

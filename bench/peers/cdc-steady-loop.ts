@@ -59,6 +59,7 @@ async function open(order: CdcSteadyOrder): Promise<Work> {
         ended = true
       }
       const watch = async () => {
+        // oxlint-disable-next-line no-unmodified-loop-condition -- changed by what is called meanwhile
         while (!ended || marks.length > 0) {
           const [mark] = marks
           if (mark !== undefined) {

@@ -164,14 +164,38 @@ export class Deployed {
     )
   }
 
+  /** Stops the stores of the other DCs where they stand: they then take nothing from the one that is written to. */
+  async pauseOthers(): Promise<void> {
+    const { pause } = this.#open.house.faultGround()
+    await Promise.all(this.#otherStores().map(pause))
+  }
+
+  /** Lets them go on. */
+  async resumeOthers(): Promise<void> {
+    const { resume } = this.#open.house.faultGround()
+    await Promise.all(this.#otherStores().map(resume))
+  }
+
+  #otherStores(): string[] {
+    const services = this.system.entry.driver.services(this.#open.plan)
+    return services.filter(({ role, dc }) => role === 'store' && dc !== this.dc).map(({ name }) => name)
+  }
+
+  /** A counter that the nodes keep of themselves, over all DCs; NaN where there is none. */
+  async ownCounter(name: string): Promise<number> {
+    const { own } = await orReason(this.#open.admin.counters(), this.signal)
+    return own[name] ?? Number.NaN
+  }
+
   /** Waits until nothing is left to replicate, or for as long as one is ready to wait. */
   async settle(): Promise<void> {
-    const { admin } = this.#open
     const giveUpAtMs = performance.now() + SETTLE_MS
-    while (performance.now() < giveUpAtMs) {
-      const backlog = await orReason(admin.backlog(), this.signal)
-      if (backlog.every(({ amount }) => amount === 0)) return
-      await delay(LOOK_EVERY_MS, this.signal)
-    }
+    while (performance.now() < giveUpAtMs && (await this.hasBacklog())) await delay(LOOK_EVERY_MS, this.signal)
+  }
+
+  /** Whether anything is left to replicate. */
+  async hasBacklog(): Promise<boolean> {
+    const backlog = await orReason(this.#open.admin.backlog(), this.signal)
+    return backlog.some(({ amount }) => amount > 0)
   }
 }

@@ -1,4 +1,5 @@
 // Every comparison and every gauge there is, in the order in which they run.
+import { analysisRate } from './analysis-rate.ts'
 import { cassandraBatchBare } from './cassandra-batch-bare.ts'
 import { cassandraLatte } from './cassandra-latte.ts'
 import { cassandraSingleBare } from './cassandra-single-bare.ts'
@@ -9,6 +10,9 @@ import { cdcSteadyNative } from './cdc-steady-native.ts'
 import type { Comparison, Gauge } from './comparison.ts'
 import { generatorRates } from './generator-rate.ts'
 import { generatorSlip } from './generator-slip.ts'
+import { harnessMemory } from './harness-memory.ts'
+import { lsmBare } from './lsm-bare.ts'
+import { lsmDbBench } from './lsm-db-bench.ts'
 import { postgresBatchBare } from './postgres-batch-bare.ts'
 import { postgresCopyFloor } from './postgres-copy-floor.ts'
 import { postgresCopyPsql } from './postgres-copy-psql.ts'
@@ -34,6 +38,8 @@ export const COMPARISONS: readonly Comparison[] = [
   cassandraSingleBare,
   cassandraBatchBare,
   cassandraLatte,
+  ...lsmBare,
+  lsmDbBench,
   relayNet,
 ]
 
@@ -44,6 +50,8 @@ export const GAUGES: readonly Gauge[] = [
   ...relayRoundTrips,
   relayThroughput,
   ...relayBandwidth,
+  harnessMemory,
   postgresFirstRow,
   ...postgresLag,
+  analysisRate,
 ]

@@ -1,6 +1,6 @@
 // A run of geowrite as a user starts it, in a process of its own, for what can only be seen of a whole run.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RunAnalysis } from '../contract/analysis.ts'
 import { BenchError, EXIT } from '../contract/errors.ts'
@@ -15,6 +15,17 @@ const [START, MAIN] = ['../start.cjs', '../main.ts'].map((path) => fileURLToPath
 interface OwnRun extends Pick<RunFacts, 'epoch' | 'phases'> {
   readonly analysis: RunAnalysis
   readonly startedMs: number
+  /** The largest resident size of the harness, looked at once a second. */
+  readonly clientResidentBytes: number
+}
+
+function largestResident(resources: string): number {
+  const [columns, ...rows] = resources
+    .trim()
+    .split('\n')
+    .map((line) => line.split(','))
+  const [service, resident] = ['service', 'resident_bytes'].map((name) => columns.indexOf(name))
+  return Math.max(...rows.filter((row) => row[service] === 'client').map((row) => Number(row[resident])))
 }
 
 export class OwnRuns {
@@ -46,10 +57,14 @@ export class OwnRuns {
       const files = readdirSync(out, { recursive: true, encoding: 'utf8' })
       const path = files.find((file) => file.endsWith(`/${RUN_FILES.run}`))
       if (path === undefined) throw new BenchError('WORKER', `A run of geowrite left no ${RUN_FILES.run}.`)
-      const found = JSON.parse(readFileSync(join(out, path), 'utf8')) as Omit<OwnRun, 'startedMs'>
+      const found = JSON.parse(readFileSync(join(out, path), 'utf8')) as Omit<
+        OwnRun,
+        'startedMs' | 'clientResidentBytes'
+      >
       const { status, reasons } = found.analysis.verdict
       if (status === 'invalid') progress.note(`the audit calls this run invalid: ${reasons.join('; ')}`)
-      return { ...found, startedMs }
+      const resources = readFileSync(join(out, dirname(path), RUN_FILES.resources), 'utf8')
+      return { ...found, startedMs, clientResidentBytes: largestResident(resources) }
     } finally {
       rmSync(out, { recursive: true, force: true })
     }

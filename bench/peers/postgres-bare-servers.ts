@@ -24,7 +24,7 @@ const LOOK_EVERY_MS = 10
 /** The rows that geowrite loads, as COPY takes them. */
 function blocksOf({ table, seed }: DeployPlan): Buffer[] {
   const content = new ContentMaker(table.columns, seed)
-  const blocks = [COPY_HEADER]
+  const blocks: Buffer[] = [COPY_HEADER]
   for (let first = 0; first < table.rows; first += BLOCK_ROWS) {
     const count = Math.min(BLOCK_ROWS, table.rows - first)
     const keys = Float64Array.from({ length: count }, (_, row) => first + row)

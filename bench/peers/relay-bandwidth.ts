@@ -14,7 +14,7 @@ async function flooded(
   cleanup: AsyncDisposableStack,
 ): Promise<{ readonly ground: RelayGround; readonly side: Side }> {
   const ground = await RelayGround.open(LINK, order, cleanup)
-  const stream = { ...ground, bytesPerSecond: null, always: true }
+  const stream = { entry: ground.entry, exit: ground.exit, bytesPerSecond: null, always: true }
   return { ground, side: await startStream('through the relay', stream, order, cleanup) }
 }
 

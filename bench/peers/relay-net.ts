@@ -18,7 +18,12 @@ export const relayNet: Comparison = {
     const ground = await RelayGround.open(NO_DELAY, order, cleanup)
     const [direct] = await cleanup.use(new PortAllocator(order.place.ports)).take(1)
     return {
-      geowrite: await startStream('through the relay', { ...ground, ...FLAT_OUT }, order, cleanup),
+      geowrite: await startStream(
+        'through the relay',
+        { entry: ground.entry, exit: ground.exit, ...FLAT_OUT },
+        order,
+        cleanup,
+      ),
       peer: await startStream('without the relay', { entry: direct, exit: direct, ...FLAT_OUT }, order, cleanup),
       settle: () => Promise.resolve(),
     }
@@ -33,7 +38,12 @@ export const relayThroughput: Gauge = {
   missing: nothingMissing,
   async open(order, cleanup) {
     const ground = await RelayGround.open(NO_DELAY, order, cleanup)
-    const side = await startStream('through the relay', { ...ground, ...FLAT_OUT }, order, cleanup)
+    const side = await startStream(
+      'through the relay',
+      { entry: ground.entry, exit: ground.exit, ...FLAT_OUT },
+      order,
+      cleanup,
+    )
     return async (durationMs) => {
       const { amount, seconds } = await side.turn(durationMs)
       return amount / seconds / BYTES_PER_MB

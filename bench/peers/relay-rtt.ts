@@ -15,7 +15,12 @@ function roundTripError(name: string, megabytesPerSecond: number, bound: number)
     async open(order, cleanup) {
       const ground = await RelayGround.open(LINK, order, cleanup)
       if (megabytesPerSecond > 0) {
-        const stream = { ...ground, bytesPerSecond: megabytesPerSecond * BYTES_PER_MB, always: true }
+        const stream = {
+          entry: ground.entry,
+          exit: ground.exit,
+          bytesPerSecond: megabytesPerSecond * BYTES_PER_MB,
+          always: true,
+        }
         await startStream('beside the pings', stream, order, cleanup)
       }
       return (durationMs) => ground.roundTripErrorMs(durationMs)

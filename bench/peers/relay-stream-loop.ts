@@ -43,6 +43,7 @@ servePeer<RelayStreamOrder>(async ({ entry, exit, bytesPerSecond, always }) => {
   await once(source, 'connect')
   if (always) {
     void send(source, bytesPerSecond, () => false)
+    // oxlint-disable-next-line no-unmodified-loop-condition -- changed by what is called meanwhile
     while (received === 0) await ticks(1)
   }
   return async (endUs) => {
@@ -50,6 +51,7 @@ servePeer<RelayStreamOrder>(async ({ entry, exit, bytesPerSecond, always }) => {
     if (always) await ticks((endUs - nowUs()) / 1000)
     else {
       const sent = await send(source, bytesPerSecond, () => nowUs() >= endUs)
+      // oxlint-disable-next-line no-unmodified-loop-condition -- changed by what is called meanwhile
       while (received - before < sent) await ticks(1)
     }
     return received - before

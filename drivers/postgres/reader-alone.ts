@@ -52,7 +52,12 @@ const events = {
 const startedMs = performance.now()
 const before = process.cpuUsage()
 let stream: ReplicationStream | undefined
-stream = await ReplicationStream.start(client, { slot, publication: PUBLICATION, fromLsn, columns: allColumns(sqlTable(plan)) }, sink, events)
+stream = await ReplicationStream.start(
+  client,
+  { slot, publication: PUBLICATION, fromLsn, columns: allColumns(sqlTable(plan)) },
+  sink,
+  events,
+)
 await done.promise
 const seconds = (performance.now() - startedMs) / 1000
 const { user, system } = process.cpuUsage(before)
