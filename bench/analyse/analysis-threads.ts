@@ -10,6 +10,9 @@ const SCRIPT = new URL('analysis-thread.ts', import.meta.url)
 /** More would wait for memory and disk, and each takes the memory of one part. */
 const THREADS_MAX = 8
 
+/** Fewer rows are done before another thread has started. */
+const ROWS_ALONE = 200_000
+
 export type ThreadOrder =
   | { readonly type: 'read'; readonly ledger: LedgerOrder }
   | { readonly type: 'walk'; readonly walk: WalkOrder }
@@ -19,9 +22,9 @@ export type ThreadAnswer =
   | { readonly type: 'walked'; readonly parts: WalkedParts }
   | { readonly type: 'failed'; readonly why: string; readonly code: ErrorCode }
 
-/** How many threads share the work on so many parts: as many as the machine has processors, two at least. */
-export function threadsFor(parts: number): number {
-  return Math.min(parts, THREADS_MAX, Math.max(2, availableParallelism()))
+/** How many threads share the work on so many rows: as many as the machine has processors, two at least. */
+export function threadsFor(rows: number): number {
+  return rows < ROWS_ALONE ? 1 : Math.min(THREADS_MAX, Math.max(2, availableParallelism()))
 }
 
 export class AnalysisThreads implements AsyncDisposable {

@@ -42,7 +42,7 @@ async function analysed(run: PlantedRun): Promise<RunAnalysis> {
       return { ...changed, scenario: { ...changed.scenario, columns: COLUMNS, rows: ROWS, seed: 1 } }
     },
   })
-  return await analyseRun(folder.path, { partitions: 2, threads: 1 })
+  return await analyseRun(folder.path, { partitions: 2 })
 }
 
 const boundsOf = ({ metrics }: RunAnalysis, metric: string, at = {}) => {

@@ -35,6 +35,8 @@ export interface Chunk {
 /** Everything that a thread must know to deal chunks and to read parts. */
 export interface DealPlan {
   readonly parts: number
+  /** Writes of the ledger, what pads its blocks included. */
+  readonly rows: number
   /** Null where what is dealt stays in the memory of one thread. */
   readonly scratchPath: string | null
   readonly chunks: readonly Chunk[]
@@ -79,6 +81,7 @@ export function planDeal(run: RunData, parts?: number): DealPlan {
   }
   return {
     parts: into,
+    rows: writes,
     scratchPath: into === 1 ? null : join(run.folder, SCRATCH, 'dealt'),
     chunks,
     keepsAllWrites: hasCounter(run.stored.scenario.columns),

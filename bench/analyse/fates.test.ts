@@ -21,7 +21,7 @@ const WORLDS = Number(process.env['GEOWRITE_ORACLE'] ?? 24)
 async function analysed(run: PlantedRun): Promise<RunAnalysis & { readonly intervals: string }> {
   using folder = scratchFolder()
   plant(folder.path, run)
-  const analysis = await analyseRun(folder.path, { partitions: 2, threads: 1 })
+  const analysis = await analyseRun(folder.path, { partitions: 2 })
   return { ...analysis, intervals: readFileSync(join(folder.path, RUN_FILES.intervals), 'utf8') }
 }
 

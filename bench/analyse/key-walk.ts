@@ -22,7 +22,7 @@ import { VisibilityEvidence, type EvidenceState } from './visibility.ts'
 import { countVisible, type VisibleCounts } from './visible-share.ts'
 
 /** Figures of some keys that are added up over all. */
-export interface KeySums {
+interface KeySums {
   readonly conflicts: Conflicts
   readonly visible: readonly VisibleCounts[]
   /** Zeros where the final rows of some DC are not known. */

@@ -79,7 +79,7 @@ async function analysed(
       },
     }),
   })
-  const analysis = await analyseRun(folder.path, { partitions: 1 + (plan.seed % 2) * 2, threads: 1 })
+  const analysis = await analyseRun(folder.path, { partitions: 1 + (plan.seed % 2) * 2 })
   const place = new Map(dots.map(({ dot }, write) => [String(dot), write]))
   const lines = readFileSync(join(folder.path, 'conflicts.csv'), 'utf8').trim().split('\n').slice(1)
   const listed = lines.map((line) => {

@@ -77,7 +77,7 @@ interface LedgerFacts {
 async function readLedger(run: RunData, slices: Slices, { partitions, threads }: Sharing): Promise<LedgerFacts> {
   const plan = planDeal(run, partitions)
   using _scratch = plan.scratchPath === null ? null : scratchFolder(plan.scratchPath)
-  await using shared = new AnalysisThreads(Math.min(plan.parts, threads ?? threadsFor(plan.parts)))
+  await using shared = new AnalysisThreads(Math.min(plan.parts, threads ?? threadsFor(plan.rows)))
   const toJoin = firstProbes(run)
   const counted = await shared.read({ run, plan, probes: toJoin })
   const { probes } = toJoin

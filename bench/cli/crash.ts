@@ -42,7 +42,7 @@ export function addCrashOptions(command: Command): Command {
 }
 
 /** The seeds of a text such as `1-500` or `7,12,20-30`, in order. Throws USAGE. */
-export function seedsOf(text: string): number[] {
+function seedsOf(text: string): number[] {
   const seeds: number[] = []
   for (const part of text.split(',')) {
     const [first, last = first, ...rest] = part.split('-').map(wholeNumber)

@@ -14,7 +14,7 @@ import { brokenIn } from './judge.ts'
 import { seedPlan, victimsOf, type SeedPlan } from './seed-plan.ts'
 
 /** What is the same for all seeds. */
-export interface CrashOrder {
+interface CrashOrder {
   /** Which driver and replication, and where: options as on the command line. */
   readonly options: Readonly<Record<string, unknown>>
   readonly registry: Registry

@@ -85,7 +85,7 @@ export function trimBlock<C extends Columns>(layout: Layout<C>, block: Block<C>,
 }
 
 /** How far a file was read, and whether it ended in a torn block. */
-export interface FileEnd {
+interface FileEnd {
   torn: boolean
   bytes: number
 }

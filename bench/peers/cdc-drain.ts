@@ -4,7 +4,7 @@ import type { Side } from './comparison.ts'
 import type { Replicated } from './cdc-ground.ts'
 
 /** How a replication is kept from working, and let work. */
-export interface Stoppable {
+interface Stoppable {
   stop(): Promise<void>
   start(): Promise<void>
 }

@@ -5,7 +5,6 @@ import { cassandraLatte } from './cassandra-latte.ts'
 import { cassandraSingleBare } from './cassandra-single-bare.ts'
 import { cdcDrainBare } from './cdc-drain-bare.ts'
 import { cdcDrainTrigger } from './cdc-drain-trigger.ts'
-import { cdcReader } from './cdc-reader.ts'
 import { cdcSteadyNative } from './cdc-steady-native.ts'
 import type { Comparison, Gauge } from './comparison.ts'
 import { generatorRates } from './generator-rate.ts'
@@ -44,7 +43,6 @@ export const COMPARISONS: readonly Comparison[] = [
 ]
 
 export const GAUGES: readonly Gauge[] = [
-  cdcReader,
   ...generatorRates,
   ...generatorSlip,
   ...relayRoundTrips,

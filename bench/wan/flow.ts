@@ -12,14 +12,6 @@ import type { DirectedLink } from './directed-link.ts'
 export const WINDOW_BYTES = 8 * 1024 * 1024
 /** The same bound for many small pieces, whose bookkeeping weighs more than their bytes. */
 const WINDOW_PIECES = 16_384
-/**
- * A sender of many small pieces wakes its receiver for every one, which costs both more than the pieces: where they follow one another
- * within BUSY_US, the source is not read for REST_MS after one that holds less than SMALL_BYTES. Bytes that came meanwhile travel
- * so much later than they might, and never sooner than the link lets them.
- */
-const BUSY_US = 300
-const REST_MS = 1
-const SMALL_BYTES = 16_384
 /** Delivered pieces are cut off the queue in lots, not one by one. */
 const FORGET_PIECES = 1024
 
@@ -61,8 +53,6 @@ export class Flow {
   #lastArrivalUs = 0
   #windowFull = false
   #waitsForLink = false
-  #resting: NodeJS.Timeout | undefined
-  #readUs = 0
   /** The connection was made while its answer could not come back. */
   #answerHeld: boolean
   /** Bytes leave no earlier: their sender must first have seen the other end's part of the handshake. */
@@ -181,7 +171,6 @@ export class Flow {
     this.#queue = []
     this.#head = 0
     arrivals.forget(this)
-    clearTimeout(this.#resting)
     link.grant()
   }
 
@@ -204,19 +193,6 @@ export class Flow {
       this.#readOrNot()
     }
     link.stopWhenFull()
-    if (typeof piece !== 'string') this.#restAfter(piece.length, atUs)
-  }
-
-  #restAfter(bytes: number, atUs: number): void {
-    const isBusy = atUs - this.#readUs < BUSY_US
-    this.#readUs = atUs
-    if (!isBusy || bytes >= SMALL_BYTES || this.#resting !== undefined) return
-    this.#resting = setTimeout(() => {
-      this.#resting = undefined
-      this.#readUs = nowUs()
-      this.#readOrNot()
-    }, REST_MS)
-    this.#readOrNot()
   }
 
   #stamp(travelling: Travelling, atUs: number): void {
@@ -253,7 +229,7 @@ export class Flow {
 
   #readOrNot(): void {
     const { source } = this.#options
-    if (this.#windowFull || this.#waitsForLink || this.#resting !== undefined) source.pause()
+    if (this.#windowFull || this.#waitsForLink) source.pause()
     else source.resume()
   }
 }

@@ -17,18 +17,11 @@ export function writeInt64(into: Uint8Array, at: number, value: number): void {
   writeUint32(into, at + 4, value)
 }
 
-export function writeUint32(into: Uint8Array, at: number, value: number): void {
+function writeUint32(into: Uint8Array, at: number, value: number): void {
   into[at] = value >>> 24
   into[at + 1] = value >>> 16
   into[at + 2] = value >>> 8
   into[at + 3] = value
-}
-
-/** Copies bytes to `at`; returns the offset behind them. */
-export function putBytes(into: Uint8Array, at: number, source: Uint8Array, start: number, length: number): number {
-  if (length <= LOOP_BYTES_MAX) for (let i = 0; i < length; i++) into[at + i] = source[start + i]
-  else into.set(source.subarray(start, start + length), at)
-  return at + length
 }
 
 /** A binary array under construction; its memory is kept from one batch to the next. */
@@ -53,7 +46,11 @@ export class ArrayParameter {
   }
 
   #copy(source: Uint8Array, start: number, length: number): void {
-    this.#at = putBytes(this.#bytes, this.#at, source, start, length)
+    const bytes = this.#bytes
+    const at = this.#at
+    if (length <= LOOP_BYTES_MAX) for (let i = 0; i < length; i++) bytes[at + i] = source[start + i]
+    else bytes.set(source.subarray(start, start + length), at)
+    this.#at = at + length
   }
 
   addInt64(value: number): void {

@@ -4,29 +4,32 @@ import type { Connection, Submittable } from 'pg'
 
 /** What the client library's connection can do beside its published types. */
 interface CopyingConnection {
-  readonly stream: { readonly writable: boolean; write(message: Uint8Array): void }
+  readonly stream: { cork(): void; uncork(): void }
   query(text: string): void
+  sendCopyFromChunk(chunk: Uint8Array): void
+  endCopyFrom(): void
 }
 
 /** Hand it to `client.query`; `settled` hears once whether the server committed (null) or what went wrong. */
 export class CopyIn implements Submittable {
   readonly #text: string
-  readonly #messages: Iterable<Uint8Array>
+  readonly #chunks: readonly Uint8Array[]
   readonly #settled: (error: Error | null) => void
 
-  /** @param messages whole protocol messages, the last one with the end; each is sent as soon as it is made. */
-  constructor(text: string, messages: Iterable<Uint8Array>, settled: (error: Error | null) => void) {
+  constructor(text: string, chunks: readonly Uint8Array[], settled: (error: Error | null) => void) {
     this.#text = text
-    this.#messages = messages
+    this.#chunks = chunks
     this.#settled = settled
   }
 
   submit(connection: Connection): void {
     const copying = connection as unknown as CopyingConnection
-    const { stream } = copying
+    copying.stream.cork()
     copying.query(this.#text)
     // The server drops what belongs to a COPY that it refused.
-    for (const message of this.#messages) if (stream.writable) stream.write(message)
+    for (const chunk of this.#chunks) copying.sendCopyFromChunk(chunk)
+    copying.endCopyFrom()
+    copying.stream.uncork()
   }
 
   handleCopyInResponse(): void {

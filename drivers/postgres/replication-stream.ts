@@ -14,13 +14,6 @@ const ERROR = 'E'.charCodeAt(0)
 /** Postgres counts time from 2000-01-01. */
 const EPOCH_MS = 946_684_800_000
 const STATUS_BYTES = 39
-/**
- * The server sends every row by itself. Where chunks follow one another within BUSY_MS, the reader looks away for REST_MS after one
- * that holds less than FULL_BYTES: being woken for every row costs both ends more than the row.
- */
-const BUSY_MS = 1
-const REST_MS = 1
-const FULL_BYTES = 64 * 1024
 
 /** A log position as Postgres writes it: two hexadecimal numbers. */
 const lsnText = (lsn: number): string =>
@@ -62,9 +55,6 @@ export class ReplicationStream implements Submittable {
   readonly #status = Buffer.alloc(STATUS_BYTES)
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers()
   #ended = false
-  #paused = false
-  #resting: NodeJS.Timeout | undefined
-  #readMs = 0
 
   private constructor(client: Client, plan: StreamPlan, sink: StreamSink, events: StreamEvents) {
     this.#client = client
@@ -117,7 +107,6 @@ export class ReplicationStream implements Submittable {
     try {
       this.#splitter.push(chunk)
       this.#events.chunk(chunk.length)
-      this.#rest(chunk.length)
     } catch (error) {
       this.#fail(error as Error)
     }
@@ -142,39 +131,17 @@ export class ReplicationStream implements Submittable {
     if (!this.#ended) this.#client.connection.stream.write(Buffer.from(status))
   }
 
-  #rest(bytes: number): void {
-    const nowMs = performance.now()
-    const isBusy = nowMs - this.#readMs < BUSY_MS
-    this.#readMs = nowMs
-    if (!isBusy || bytes >= FULL_BYTES || this.#resting !== undefined) return
-    this.#resting = setTimeout(() => {
-      this.#resting = undefined
-      this.#readMs = performance.now()
-      this.#readOrNot()
-    }, REST_MS)
-    this.#readOrNot()
-  }
-
-  #readOrNot(): void {
-    const socket = this.#client.connection.stream
-    if (this.#paused || this.#resting !== undefined) socket.pause()
-    else socket.resume()
-  }
-
   pause(): void {
-    this.#paused = true
-    this.#readOrNot()
+    this.#client.connection.stream.pause()
   }
 
   resume(): void {
-    this.#paused = false
-    this.#readOrNot()
+    this.#client.connection.stream.resume()
   }
 
   /** Ends it at once, without an `ended` event. */
   close(): void {
     this.#ended = true
-    clearTimeout(this.#resting)
     this.#client.connection.stream.destroy()
   }
 }

@@ -97,9 +97,9 @@ export class SessionConnection {
   }
 
   /** Copies rows in one transaction; rejects as `run` does. */
-  copy(client: Client, text: string, messages: Iterable<Uint8Array>, leftMs: number): Promise<void> {
+  copy(client: Client, text: string, chunks: readonly Uint8Array[], leftMs: number): Promise<void> {
     return this.#bounded(client, leftMs, (resolve, reject) => {
-      client.query(new CopyIn(text, messages, (error) => (error === null ? resolve() : reject(error))))
+      client.query(new CopyIn(text, chunks, (error) => (error === null ? resolve() : reject(error))))
     })
   }
 

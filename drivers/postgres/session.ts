@@ -8,7 +8,7 @@ import type { Dc } from '../../bench/contract/topology.ts'
 import { ArrayParameter, TYPE } from './array-parameter.ts'
 import { BatchParameters, holds, rowParameters } from './batch-parameters.ts'
 import { codeOf, connect, type Connecting } from './connect.ts'
-import { copyMessages } from './copy-format.ts'
+import { copyBlock, COPY_HEADER, COPY_TRAILER } from './copy-format.ts'
 import { MODE } from './modes.ts'
 import { SessionConnection, TIMEOUT } from './session-connection.ts'
 import { sqlTable, type SqlTable } from './sql-table.ts'
@@ -114,7 +114,8 @@ class PostgresSession implements Session {
 
   async #copy(client: Client, batch: RowBatch, leftMs: number): Promise<WriteResult> {
     const vectorDcs = this.#table.vector.length
-    await this.#connection.copy(client, this.#texts.copy, copyMessages(batch, vectorDcs > 0), leftMs)
+    const chunks = [COPY_HEADER, copyBlock(batch, vectorDcs > 0), COPY_TRAILER]
+    await this.#connection.copy(client, this.#texts.copy, chunks, leftMs)
     return copiedResult(batch, vectorDcs)
   }
 
