@@ -38,6 +38,11 @@ async function runToEnd(options: readonly string[]): Promise<Ended> {
   return { code, stdout, stderr }
 }
 
+/** What runs left in a data folder, beside the user's own folder in it, which stays. */
+function leftIn(data: string): string[] {
+  return existsSync(data) ? readdirSync(data).flatMap((name) => readdirSync(join(data, name))) : []
+}
+
 /** A bench folder that was cut off is a table, or one sentence on what it lacks; never an error of ours. */
 async function reportsOn(folder: string, t: TestContext): Promise<void> {
   const { code, stdout, stderr } = await runToEnd(['report', folder])
@@ -68,7 +73,7 @@ for (let kill = 1; kill <= KILLS; kill++) {
       harness.kill('SIGKILL')
       await exited
       const killedMs = performance.now()
-      const isClean = () => !processes.some(stillRuns) && (!existsSync(data) || readdirSync(data).length === 0)
+      const isClean = () => !processes.some(stillRuns) && leftIn(data).length === 0
       await until(isClean)
       const goneMs = performance.now() - killedMs
       t.diagnostic(

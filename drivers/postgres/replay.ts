@@ -23,6 +23,8 @@ const STATUS_EVERY_MS = 1000
 /** A source that says nothing for so long, not even the keepalives of its `wal_sender_timeout`, is taken for dead. */
 const SILENCE_MS_MAX = 15_000
 const APPLIER_SALT = 0x61707079
+/** So many neighbouring keys go to one applier: they share pages, which one batch then visits once. */
+const NEIGHBOURS = 128
 const POSITION_BYTES = 16
 const ATTEMPT_MS = 5000
 
@@ -137,7 +139,7 @@ export class Replay {
       },
       row: (key, version, bytes, start, end) => {
         counters.rowsReceived++
-        const index = appliers.length === 1 ? 0 : hashNumber(key, APPLIER_SALT) % appliers.length
+        const index = appliers.length === 1 ? 0 : hashNumber(Math.floor(key / NEIGHBOURS), APPLIER_SALT) % appliers.length
         if (this.#skips[index]) {
           counters.rowsSkipped++
           return
