@@ -54,12 +54,12 @@ function seedsOf(text: string): number[] {
   return seeds
 }
 
-const howMany = (count: number | null): string => (count === null ? 'n/a' : count.toLocaleString('en-US'))
+const howMany = (count: number | null): string => (count === null ? 'n/a' : Math.round(count).toLocaleString('en-US'))
 
 function line(result: SeedResult, colors: Colors): string {
-  const { seed, system, workload, kills, broken, folder, acknowledged, unknown, failed, convergenceSeconds } = result
+  const { seed, system, workload, kills, broken, folder, unknown, failed, convergenceSeconds } = result
   const mark = broken.length === 0 ? colors.good('ok  ') : colors.bad('LOST')
-  const counts = `${howMany(acknowledged)} acknowledged, ${howMany(unknown)} unknown, ${howMany(failed)} failed`
+  const counts = `${howMany(result.acknowledgedPerSecond)} rows/s acknowledged, ${howMany(unknown)} unknown, ${howMany(failed)} failed`
   const equal = convergenceSeconds === null ? '' : `, equal after ${convergenceSeconds.toFixed(2)} s`
   const head = `${mark} seed ${seed}: ${system}, ${workload}: ${kills.join('; ')}: ${counts}${equal}`
   const kept = folder === undefined ? [] : [`       kept in ${folder}; again: npm run crash -- --seeds=${seed}`]

@@ -33,7 +33,7 @@ export interface SeedResult {
   readonly kills: readonly string[]
   /** Sentences; none where all held. */
   readonly broken: readonly string[]
-  readonly acknowledged: number | null
+  readonly acknowledgedPerSecond: number | null
   readonly unknown: number | null
   readonly failed: number | null
   readonly convergenceSeconds: number | null
@@ -86,7 +86,7 @@ export async function runSeed(seed: number, order: CrashOrder): Promise<SeedResu
     workload: scenario.workload,
     kills,
     broken,
-    acknowledged: count('acknowledged'),
+    acknowledgedPerSecond: count('acknowledged'),
     unknown: count('unknown'),
     failed: count('failed'),
     convergenceSeconds: count('convergence'),
