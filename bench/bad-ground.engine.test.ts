@@ -166,7 +166,10 @@ async function runInto(one: Case, ground: Ground, t: TestContext): Promise<void>
   // The last of an option counts.
   const own = [...new Map(options.map((option) => [option.split('=')[0], option])).values()]
   const [program, ...before] = [...(one.through ?? []), process.execPath]
-  const run = spawn(program, [...before, MAIN, ...own], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const run = spawn(program, [...before, MAIN, ...own], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  })
   const exited = once(run, 'close')
   const said: string[] = []
   let acted = false
