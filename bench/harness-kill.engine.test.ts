@@ -1,5 +1,6 @@
 // The harness killed with -9 at random moments of a whole run: nothing goes on, nothing stays but what it had written of its
-// results, and `report` says in one sentence or a table what that is. GEOWRITE_HARNESS_KILLS=20 for twenty moments.
+// results, and `report` says in one sentence or a table what that is. GEOWRITE_HARNESS_KILLS=20 for twenty moments; the short form
+// is guardian.test.ts.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,7 +14,7 @@ import { until } from './deploy/service.fixture.ts'
 import { randomStream } from './lib/random.ts'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
-const KILLS = Number(process.env['GEOWRITE_HARNESS_KILLS'] ?? 1)
+const KILLS = Number(process.env['GEOWRITE_HARNESS_KILLS'] ?? 0)
 const SEED = Number(process.env['GEOWRITE_SEED'] ?? 1)
 /** A whole run of these takes some 10 s: the moments fall into all of it. */
 const RUN_MS = 10_000
