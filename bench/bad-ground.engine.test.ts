@@ -1,20 +1,20 @@
 // What a machine or a user can do to a run: each ends it with one sentence and its own exit code, and nothing stays.
 // GEOWRITE_BAD_GROUND=all for the whole list.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { EXIT } from './contract/errors.ts'
 import { knownTree, processTree, stillRuns } from './deploy/process-table.ts'
 import { until } from './deploy/service.fixture.ts'
+import { leftIn, startMain } from './main.fixture.ts'
 
 const ALL = process.env['GEOWRITE_BAD_GROUND'] === 'all'
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+const FILLER = 'filler'
 const SMALL = [
   '--driver=memory',
   '--rows=500',
@@ -66,7 +66,7 @@ function mountSmall(folder: string, mib: number): string | undefined {
 function fill(folder: string): void {
   const { bavail, bsize } = statfsSync(folder)
   try {
-    writeFileSync(join(folder, 'filler'), Buffer.alloc(bavail * bsize))
+    writeFileSync(join(folder, FILLER), Buffer.alloc(bavail * bsize))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
   }
@@ -155,21 +155,11 @@ const CASES: readonly Case[] = [
   })),
 ]
 
-/** What runs left in a data folder, beside the user's own folder in it, which stays, and what filled the disk. */
-function leftIn(data: string): string[] {
-  const own = existsSync(data) ? readdirSync(data).filter((name) => name !== 'filler') : []
-  return own.flatMap((name) => readdirSync(join(data, name)))
-}
-
 async function runInto(one: Case, ground: Ground, t: TestContext): Promise<void> {
   const options = [`--out=${ground.out}`, `--data=${ground.data}`, ...one.options(ground)]
   // The last of an option counts.
   const own = [...new Map(options.map((option) => [option.split('=')[0], option])).values()]
-  const [program, ...before] = [...(one.through ?? []), process.execPath]
-  const run = spawn(program, [...before, MAIN, ...own], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
-  })
+  const run = startMain(own, one.through)
   const exited = once(run, 'close')
   const said: string[] = []
   let acted = false
@@ -191,7 +181,7 @@ async function runInto(one: Case, ground: Ground, t: TestContext): Promise<void>
   assert.match(errors[0], /\.$/)
   assert.ok(!said.some((line) => /^\s+at |Error:/.test(line)), said.join('\n'))
   await until(() => !processes.some(stillRuns))
-  assert.deepEqual(leftIn(ground.data), [])
+  assert.deepEqual(leftIn(ground.data, FILLER), [])
 }
 
 for (const [i, one] of CASES.entries()) {

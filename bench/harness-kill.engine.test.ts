@@ -2,18 +2,16 @@
 // results, and `report` says in one sentence or a table what that is. GEOWRITE_HARNESS_KILLS=20 for twenty moments; the short form
 // is guardian.test.ts.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { knownTree, stillRuns } from './deploy/process-table.ts'
 import { until } from './deploy/service.fixture.ts'
+import { leftIn, startMain } from './main.fixture.ts'
 import { randomStream } from './lib/random.ts'
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 const KILLS = Number(process.env['GEOWRITE_HARNESS_KILLS'] ?? 0)
 const SEED = Number(process.env['GEOWRITE_SEED'] ?? 1)
 /** A whole run of these takes some 10 s: the moments fall into all of it. */
@@ -31,20 +29,12 @@ interface Ended {
 }
 
 async function runToEnd(options: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...options], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
-  })
+  const child = startMain(options)
   let [stdout, stderr] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdout.on('data', (text: string) => (stdout += text))
+  child.stderr.on('data', (text: string) => (stderr += text))
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout, stderr }
-}
-
-/** What runs left in a data folder, beside the user's own folder in it, which stays. */
-function leftIn(data: string): string[] {
-  return existsSync(data) ? readdirSync(data).flatMap((name) => readdirSync(join(data, name))) : []
 }
 
 /** A bench folder that was cut off is a table, or one sentence on what it lacks; never an error of ours. */
@@ -65,11 +55,10 @@ for (let kill = 1; kill <= KILLS; kill++) {
     },
     async (t) => {
       const [out, data] = ['results', 'data'].map((name) => join(parent, `${kill}-${name}`))
-      const harness = spawn(process.execPath, [MAIN, ...OPTIONS, `--out=${out}`, `--data=${data}`], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      })
+      const harness = startMain([...OPTIONS, `--out=${out}`, `--data=${data}`])
+      harness.stdout.resume()
       let said = ''
-      harness.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
+      harness.stderr.on('data', (text: string) => (said += text))
       const exited = once(harness, 'exit')
       const timer = new Promise((resolve) => setTimeout(resolve, afterMs))
       await Promise.race([timer, exited])

@@ -9,6 +9,7 @@ import type { Registry } from '../registry.ts'
 import { colorsFor } from '../report/colors.ts'
 import { systemName } from '../systems.ts'
 import { durationMs } from './units.ts'
+import { settingOption } from './options.ts'
 import { progressFor } from './progress.ts'
 import { abortOnSignals } from './run.ts'
 import { scenarioFrom } from './scenario-file.ts'
@@ -37,11 +38,7 @@ Examples:
 
 export function addConformanceOptions(command: Command): Command {
   for (const [flags, text] of OPTIONS) command.addOption(new Option(flags, text))
-  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
-  return command
-    .addOption(new Option('--set <driver.name=value>', 'a setting of a driver, may be repeated').argParser(collect))
-    .option('--json', 'as JSON')
-    .addHelpText('after', EXAMPLES)
+  return command.addOption(settingOption()).option('--json', 'as JSON').addHelpText('after', EXAMPLES)
 }
 
 /** Prints every check as it ends, or all as JSON at the end; returns the exit code. */

@@ -6,6 +6,7 @@ import { runSeed, type SeedResult } from '../crash/crash.ts'
 import type { Registry } from '../registry.ts'
 import type { Colors } from '../report/colors.ts'
 import { colorsFor } from '../report/colors.ts'
+import { settingOption } from './options.ts'
 import { progressFor } from './progress.ts'
 import { abortOnSignals } from './run.ts'
 import { scenarioFrom } from './scenario-file.ts'
@@ -34,11 +35,7 @@ Examples:
 
 export function addCrashOptions(command: Command): Command {
   for (const [flags, text] of OPTIONS) command.addOption(new Option(flags, text))
-  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
-  return command
-    .addOption(new Option('--set <driver.name=value>', 'a setting of a driver, may be repeated').argParser(collect))
-    .option('--json', 'as JSON')
-    .addHelpText('after', EXAMPLES)
+  return command.addOption(settingOption()).option('--json', 'as JSON').addHelpText('after', EXAMPLES)
 }
 
 /** The seeds of a text such as `1-500` or `7,12,20-30`, in order. Throws USAGE. */

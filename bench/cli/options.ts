@@ -110,6 +110,13 @@ Examples:
   npm run bench -- --driver=postgres --set postgres.synchronous_commit=off --rate=max
 `
 
+/** Gathers the values of an option that may be repeated. */
+const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
+
+/** `--set`, as every command has it that deploys drivers. */
+export const settingOption = (): Option =>
+  new Option('--set <driver.name=value>', 'a setting of a driver, may be repeated').argParser(collect)
+
 /** Adds the options of a run to a command, in groups. */
 export function addRunOptions(command: Command): Command {
   const groups: readonly [string, readonly OptionText[]][] = [
@@ -121,7 +128,6 @@ export function addRunOptions(command: Command): Command {
   for (const [heading, options] of groups) {
     for (const { flags, text } of options) command.addOption(new Option(flags, text).helpGroup(heading))
   }
-  const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
   return command
     .addOption(
       new Option('--set <driver.name=value>', 'a setting of one store, may be repeated; `list <driver>` shows them all')

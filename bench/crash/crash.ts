@@ -53,7 +53,7 @@ function groundOf(scenario: Scenario, registry: Registry) {
 }
 
 /** The plan of one seed for the system that `options` name. Throws USAGE. */
-export function planOf(seed: number, { options, registry }: Pick<CrashOrder, 'options' | 'registry'>): SeedPlan {
+function planOf(seed: number, { options, registry }: Pick<CrashOrder, 'options' | 'registry'>): SeedPlan {
   return seedPlan(seed, groundOf(parseScenario({ ...options, quick: true }), registry))
 }
 

@@ -1,9 +1,9 @@
 // geowrite on Cassandra against a bare loop over the same client library: what the harness costs.
-import type { WorkloadOptions } from '../contract/workload.ts'
 import { moduleExport } from '../stages/thread-plan.ts'
 import type { Comparison } from './comparison.ts'
 import { addressText, CQL_PORT, PROFILES_TABLE, profilesOn } from './cassandra-ground.ts'
 import { Deployed, missingFor } from './deployed.ts'
+import type { RowsOrder } from './made-rows.ts'
 import { startPeer } from './peer-process.ts'
 
 /** What the loop is told. */
@@ -15,9 +15,7 @@ export interface CassandraLoopOrder {
   /** Requests under way at once. */
   readonly inFlight: number
   readonly workload: ReturnType<typeof moduleExport>
-  readonly options: WorkloadOptions
-  readonly seed: number
-  readonly dcCount: number
+  readonly rows: RowsOrder
 }
 
 const LOOP = new URL('./cassandra-loop.ts', import.meta.url)
@@ -32,7 +30,7 @@ export function cassandraBare(own: Pick<Comparison, 'name' | 'what' | 'peer'>, m
     missing: (registry) => missingFor(options, registry),
     async open(order, cleanup) {
       const deployed = await Deployed.open(options, order, cleanup)
-      const { system, workload, signal, dc, ports, inFlight, seed } = deployed
+      const { system, workload, rows, signal, dc, ports, inFlight } = deployed
       const loop: CassandraLoopOrder = {
         contactPoint: addressText(ports[CQL_PORT]),
         dc,
@@ -40,9 +38,7 @@ export function cassandraBare(own: Pick<Comparison, 'name' | 'what' | 'peer'>, m
         batchRows: system.batchRows,
         inFlight,
         workload: moduleExport(workload),
-        options: deployed.workloadOptions,
-        seed,
-        dcCount: deployed.dcCount,
+        rows,
       }
       return {
         geowrite: deployed.side,

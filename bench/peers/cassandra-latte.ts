@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Comparison, Sample } from './comparison.ts'
 import { addressText, CQL_PORT, profilesOn } from './cassandra-ground.ts'
 import { Deployed, missingFor } from './deployed.ts'
-import { findProgram, ProgramRunner } from './programs.ts'
+import { missingProgram, programAt, ProgramRunner } from './programs.ts'
 import { BenchError } from '../contract/errors.ts'
 
 /** The version that the workload file and the report were tried with. */
@@ -42,12 +42,11 @@ export const cassandraLatte: Comparison = {
   target: null,
 
   async missing(registry) {
-    return (findProgram('latte') === undefined ? MISSING : undefined) ?? (await missingFor(options, registry))
+    return missingProgram('latte', MISSING) ?? (await missingFor(options, registry))
   },
 
   async open(order, cleanup) {
-    const program = findProgram('latte')
-    if (program === undefined) throw new BenchError('COMPONENT', MISSING)
+    const program = programAt('latte', MISSING)
     const deployed = await Deployed.open(options, order, cleanup)
     const { signal, inFlight, dc, ports, workloadOptions } = deployed
     const runner = new ProgramRunner(order, signal)

@@ -1,6 +1,6 @@
 // What all comparisons of replication on Postgres share: two DCs of rows, a backlog on command, and knowing when it has arrived.
 import { join } from 'node:path'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import { BenchError } from '../contract/errors.ts'
 import type { Table } from '../contract/table.ts'
 import { delay, nowUs } from '../lib/clock.ts'
@@ -8,8 +8,8 @@ import { moduleExport } from '../stages/thread-plan.ts'
 import type { ContestOrder, Side } from './comparison.ts'
 import { Deployed, type SystemOptions } from './deployed.ts'
 import { startPeer } from './peer-process.ts'
-import { loginTo, profilesOn, tableOf, type PostgresLogin } from './postgres-ground.ts'
-import type { RowsOrder } from './postgres-rows.ts'
+import { connected, loginTo, profilesOn, tableOf, type PostgresLogin } from './postgres-ground.ts'
+import type { RowsOrder } from './made-rows.ts'
 import { sqlName } from './postgres-statements.ts'
 
 /** So many that random keys are seldom in the processor's caches, few enough to stay in the servers' memory. */
@@ -44,15 +44,6 @@ export const replicatedBy = (replication: string): SystemOptions => ({
   rows: ROWS,
 })
 
-/** A connection that ends with the comparison; what is asked next tells of its failure. */
-async function connected(login: PostgresLogin, cleanup: AsyncDisposableStack): Promise<Client> {
-  const client = new Client(login)
-  client.on('error', () => undefined)
-  await client.connect()
-  cleanup.defer(() => client.end())
-  return client
-}
-
 /** Two deployed DCs, and a connection of ours to each: rows are written in the source and arrive in the receiver. */
 export class Replicated {
   readonly deployed: Deployed
@@ -83,8 +74,7 @@ export class Replicated {
 
   /** What a loop that writes rows is told. */
   loopOrder(own: Pick<CdcLoopOrder, 'login' | 'session' | 'batchRows'> & { readonly into?: string }): CdcLoopOrder {
-    const { workload, workloadOptions: options, seed, dcCount } = this.deployed
-    const rows = { options, seed, dcCount }
+    const { workload, rows } = this.deployed
     return { ...own, rowsPerMs: BACKLOG_ROWS_PER_MS, workload: moduleExport(workload), rows }
   }
 

@@ -1,13 +1,12 @@
 // Batches of rows that lie ready as arrays, a lane a connection: lanes share no key, so that none waits for another's row locks.
 import type { Workload } from '../contract/workload.ts'
-import { arraysOf, fillInt64, makeRows, type RowsOrder } from './postgres-rows.ts'
+import { makeRows, VERSION_PLACE, type RowsOrder } from './made-rows.ts'
+import { arraysOf, fillInt64 } from './postgres-rows.ts'
 
 /** As many connections as cdc has appliers, and native streams. */
 export const LANES = 2
 /** Rows of a lane, written again and again: as many keys as a table of half a million has for it. */
 const LANE_ROWS = 150_000
-/** Place of the version among the columns. */
-const VERSION = 2
 
 /** A batch as the parameters of a statement, the version that all its rows have, and its keys. */
 interface LaneBatch {
@@ -59,7 +58,7 @@ export function lanesOf(
         const batch = batches[at]
         at = (at + 1) % batches.length
         const version = nextVersion()
-        fillInt64(batch.arrays[VERSION], version)
+        fillInt64(batch.arrays[VERSION_PLACE], version)
         return { ...batch, version }
       },
     }

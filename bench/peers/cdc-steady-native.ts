@@ -5,7 +5,7 @@ import { Replicated, replicatedBy } from './cdc-ground.ts'
 import { missingFor } from './deployed.ts'
 import { startPeer } from './peer-process.ts'
 import { loginTo, type PostgresLogin } from './postgres-ground.ts'
-import type { RowsOrder } from './postgres-rows.ts'
+import type { RowsOrder } from './made-rows.ts'
 
 /** What the loop is told. */
 export interface CdcSteadyOrder {
@@ -21,13 +21,13 @@ const LOOP = new URL('./cdc-steady-loop.ts', import.meta.url)
 async function steadyOn(replication: string, order: ContestOrder, cleanup: AsyncDisposableStack) {
   const ground = await Replicated.open(replication, order, cleanup)
   const { deployed, receiverLogin } = ground
-  const { workload, workloadOptions: options, seed, dcCount, system, signal } = deployed
+  const { workload, rows, system, signal } = deployed
   const loop: CdcSteadyOrder = {
     source: loginTo(deployed),
     receiver: receiverLogin,
     batchRows: system.batchRows,
     workload: moduleExport(workload),
-    rows: { options, seed, dcCount },
+    rows,
   }
   const side = await startPeer(LOOP, `writer beside ${replication}`, loop, signal, cleanup)
   const settle = async () => {

@@ -24,7 +24,7 @@ test('a turn writes in the first DC alone, as fast as it goes, and what it left 
   const signal = AbortSignal.timeout(60_000)
   const order = { registry, place, folder, guardian, progress, signal }
   const deployed = await Deployed.open(OPTIONS, order, cleanup)
-  assert.deepEqual([deployed.dc, deployed.dcCount, deployed.workloadOptions.rows], ['us-east', 2, 1000])
+  assert.deepEqual([deployed.dc, deployed.rows.dcCount, deployed.workloadOptions.rows], ['us-east', 2, 1000])
   for (let turn = 0; turn < 2; turn++) {
     const { amount, seconds, cpuSeconds } = await deployed.side.turn(300)
     assert.ok(amount > 0, `${amount} rows`)

@@ -14,6 +14,7 @@ import { ORDER_AHEAD_US } from '../stages/thread-plan.ts'
 import { systemName, systemsOf, workloadOf, workloadOptions, type System } from '../systems.ts'
 import type { Registry, WorkloadEntry } from '../registry.ts'
 import type { ContestOrder, Sample, Side } from './comparison.ts'
+import type { RowsOrder } from './made-rows.ts'
 
 /** How long the other DCs may take to catch up after a turn, and how long what then still runs in a store may go on. */
 const SETTLE_MS = 20_000
@@ -82,8 +83,9 @@ export class Deployed {
     return this.#open.plan.dcs[0].name
   }
 
-  get dcCount(): number {
-    return this.#open.plan.dcs.length
+  /** The rows that its first DC writes, for peers to write the same. */
+  get rows(): RowsOrder {
+    return { options: this.workloadOptions, seed: this.seed, dcCount: this.plan.dcs.length }
   }
 
   /** Where the DC that is written to listens, by port name. */
@@ -96,12 +98,7 @@ export class Deployed {
     return this.#open.house.endpoints()
   }
 
-  /** What lets clients in; never in an argument list or a log. */
-  get secret(): string {
-    return this.#open.plan.secret
-  }
-
-  /** All that the services were told. It holds the secret. */
+  /** All that the services were told; with what lets clients in, which never goes into an argument list or a log. */
   get plan(): DeployPlan {
     return this.#open.plan
   }

@@ -1,6 +1,5 @@
 // geowrite's LevelDB node against a bare loop over the same library: what the node costs where it is written to, and where it
 // applies what another DC wrote.
-import type { WorkloadOptions } from '../contract/workload.ts'
 import { BenchError } from '../contract/errors.ts'
 import { delay } from '../lib/clock.ts'
 import { moduleExport } from '../stages/thread-plan.ts'
@@ -8,13 +7,13 @@ import type { Comparison, ContestOrder, Sample, Side } from './comparison.ts'
 import { Deployed, missingFor } from './deployed.ts'
 import { BATCH_ROWS, boundedTurn, LSM_OPTIONS } from './lsm-ground.ts'
 import { startPeer } from './peer-process.ts'
-import type { RowsOrder } from './postgres-rows.ts'
+import type { RowsOrder } from './made-rows.ts'
 
 /** What the loop is told. */
-export interface LsmLoopOrder extends RowsOrder {
+export interface LsmLoopOrder {
   readonly folder: string
   readonly workload: ReturnType<typeof moduleExport>
-  readonly options: WorkloadOptions
+  readonly rows: RowsOrder
   /** The node's settings. */
   readonly settings: Readonly<Record<string, string>>
   /** Whether a log entry is written with each batch, which only the node that is written to does. */
@@ -32,14 +31,12 @@ function startLoop(
   { folder, signal }: ContestOrder,
   cleanup: AsyncDisposableStack,
 ): Promise<Side> {
-  const { system, workload, workloadOptions, seed, dcCount } = deployed
+  const { system, workload, rows } = deployed
   if (system.batchRows !== BATCH_ROWS) throw new TypeError(`batches of ${system.batchRows} rows`)
   const loop: LsmLoopOrder = {
     folder,
     workload: moduleExport(workload),
-    options: workloadOptions,
-    seed,
-    dcCount,
+    rows,
     settings: system.settings,
     logs,
   }

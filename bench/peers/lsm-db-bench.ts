@@ -4,7 +4,7 @@ import { BenchError } from '../contract/errors.ts'
 import type { Comparison, Sample } from './comparison.ts'
 import { Deployed, missingFor } from './deployed.ts'
 import { BATCH_ROWS, boundedTurn, LSM_OPTIONS } from './lsm-ground.ts'
-import { findProgram, ProgramRunner } from './programs.ts'
+import { missingProgram, programAt, ProgramRunner } from './programs.ts'
 
 const MISSING =
   'db_bench is not on the PATH: apt-get install rocksdb-tools, or build it from RocksDB’s sources (make db_bench).'
@@ -28,12 +28,11 @@ export const lsmDbBench: Comparison = {
   target: null,
 
   async missing(registry) {
-    return (findProgram('db_bench') === undefined ? MISSING : undefined) ?? (await missingFor(LSM_OPTIONS, registry))
+    return missingProgram('db_bench', MISSING) ?? (await missingFor(LSM_OPTIONS, registry))
   },
 
   async open(order, cleanup) {
-    const program = findProgram('db_bench')
-    if (program === undefined) throw new BenchError('COMPONENT', MISSING)
+    const program = programAt('db_bench', MISSING)
     const deployed = await Deployed.open(LSM_OPTIONS, order, cleanup)
     const runner = new ProgramRunner(order, deployed.signal)
     const flags = {

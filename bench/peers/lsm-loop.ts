@@ -7,7 +7,7 @@ import { nowUs } from '../lib/clock.ts'
 import { loadWorkload } from '../stages/thread-plan.ts'
 import type { LsmLoopOrder } from './lsm-bare.ts'
 import { BATCH_ROWS } from './lsm-ground.ts'
-import { makeRows } from './postgres-rows.ts'
+import { makeRows } from './made-rows.ts'
 import { servePeer } from './serve-peer.ts'
 
 /** As many bytes as a node's: dot, version, operation before the content; a letter and a number for a name. */
@@ -30,7 +30,7 @@ function nameOf(letter: string, number: number): Buffer {
 }
 
 function prepare(workload: Workload, order: LsmLoopOrder): PreparedBatch[] {
-  const { keys, dots, columns } = makeRows(workload, order, PREPARED_ROWS, BATCH_ROWS)
+  const { keys, dots, columns } = makeRows(workload, order.rows, PREPARED_ROWS, BATCH_ROWS)
   const batches: PreparedBatch[] = []
   for (let first = 0; first < PREPARED_ROWS; first += BATCH_ROWS) {
     const rows = Array.from({ length: BATCH_ROWS }, (_, i) => first + i)
@@ -69,7 +69,7 @@ servePeer<LsmLoopOrder>(async (order) => {
     await batch.write({ sync: order.settings['sync'] === 'true' })
   }
   // The table, as the nodes loaded theirs.
-  while (written < order.options.rows) await writeNext(false)
+  while (written < order.rows.options.rows) await writeNext(false)
   return async (endUs) => {
     const before = written
     while (nowUs() < endUs) await writeNext(order.logs)

@@ -1,9 +1,6 @@
 // Postgres servers with a table of rows and nothing else: initdb, start, COPY, and no replication, proof or threads.
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { finished } from 'node:stream/promises'
 import { Client } from 'pg'
-import { from as copyStream } from 'pg-copy-streams'
 import { parseScenario } from '../cli/scenario-schema.ts'
 import type { DeployPlan } from '../contract/driver.ts'
 import type { Service } from '../contract/service.ts'
@@ -14,9 +11,10 @@ import { delay } from '../lib/clock.ts'
 import { deployPlanOf, systemsOf, workloadOf } from '../systems.ts'
 import type { ContestOrder } from './comparison.ts'
 import type { SystemOptions } from './deployed.ts'
+import { copyIn } from './postgres-copy-in.ts'
 import { loginWith, type PostgresLogin } from './postgres-ground.ts'
 import { COPY_HEADER, COPY_TRAILER, tuplesOf } from './postgres-rows.ts'
-import { copyFrom, createTable } from './postgres-statements.ts'
+import { createTable } from './postgres-statements.ts'
 
 const BLOCK_ROWS = 4096
 const LOOK_EVERY_MS = 10
@@ -30,7 +28,7 @@ function blocksOf({ table, seed }: DeployPlan): Buffer[] {
     const keys = Float64Array.from({ length: count }, (_, row) => first + row)
     const dots = keys.map(loadedDot)
     const columns = content.allocate(count)
-    dots.forEach((dot, row) => content.fill(columns, row, dot))
+    content.fillRows(columns, dots, count)
     blocks.push(tuplesOf({ keys, dots, columns }, 0, count, LOADED_VERSION))
   }
   return [...blocks, COPY_TRAILER]
@@ -51,17 +49,6 @@ async function connected(login: PostgresLogin, signal: AbortSignal): Promise<Cli
     }
     await delay(LOOK_EVERY_MS, signal)
   }
-}
-
-async function copyInto(client: Client, { table }: DeployPlan, blocks: readonly Buffer[]): Promise<void> {
-  await client.query(createTable(table))
-  const stream = client.query(copyStream(`COPY ${copyFrom(table, 'STDIN')}`))
-  const done = finished(stream, { readable: false })
-  // Whoever writes sees the error first; this keeps it from being called unhandled.
-  done.catch(() => undefined)
-  for (const block of blocks) if (!stream.write(block)) await once(stream, 'drain')
-  stream.end()
-  await done
 }
 
 /** As many servers as the system has, made anew each time. */
@@ -104,7 +91,8 @@ export class BareServers {
     const copies = this.#plan.dcs.map(async ({ name }) => {
       const client = await connected(loginWith(this.#plan.secret, endpoints[name]), either)
       try {
-        await copyInto(client, this.#plan, this.#blocks)
+        await client.query(createTable(this.#plan.table))
+        await copyIn(client, this.#plan.table, this.#blocks)
       } finally {
         await client.end()
       }

@@ -4,7 +4,7 @@ import type { Comparison } from './comparison.ts'
 import { Deployed, missingFor, type SystemOptions } from './deployed.ts'
 import { startPeer } from './peer-process.ts'
 import { loginTo, type PostgresLogin } from './postgres-ground.ts'
-import type { RowsOrder } from './postgres-rows.ts'
+import type { RowsOrder } from './made-rows.ts'
 
 /** What the loop is told. */
 export interface PostgresLoopOrder {
@@ -32,14 +32,14 @@ export function postgresBare(
     missing: (registry) => missingFor(options, registry),
     async open(order, cleanup) {
       const deployed = await Deployed.open(options, order, cleanup)
-      const { system, workload, signal, seed, dcCount } = deployed
+      const { system, workload, rows, signal } = deployed
       const loop: PostgresLoopOrder = {
         login: loginTo(deployed),
         way,
         connections: system.writers,
         batchRows: system.batchRows,
         workload: moduleExport(workload),
-        rows: { options: deployed.workloadOptions, seed, dcCount },
+        rows,
       }
       const settle = (await emptied?.(deployed, cleanup)) ?? (() => deployed.settle())
       return { geowrite: deployed.side, peer: await startPeer(LOOP, own.peer, loop, signal, cleanup), settle }

@@ -6,10 +6,11 @@ import { HybridClock } from '../lib/dot.ts'
 import type { Comparison, ContestOrder, Side } from './comparison.ts'
 import { Deployed, missingFor } from './deployed.ts'
 import { emptiedBetweenTurns } from './postgres-emptied.ts'
-import { libpqEnvironment, loginTo, messagesBy, programAt, programMissing, tableOf } from './postgres-ground.ts'
-import { COPY_HEADER, COPY_TRAILER, makeRows, tuplesOf } from './postgres-rows.ts'
+import { howToGet, libpqEnvironment, loginTo, messagesBy, tableOf } from './postgres-ground.ts'
+import { makeRows } from './made-rows.ts'
+import { COPY_HEADER, COPY_TRAILER, tuplesOf } from './postgres-rows.ts'
 import { copyFrom } from './postgres-statements.ts'
-import { ProgramRunner } from './programs.ts'
+import { missingProgram, programAt, ProgramRunner } from './programs.ts'
 
 /** Rows that psql copies for each millisecond of a turn: about as many as it then takes. */
 const ROWS_PER_MS = 60
@@ -17,10 +18,9 @@ const OPTIONS = messagesBy('copy')
 
 /** A file a transaction, and the script that copies them one after another. */
 function writeFiles(folder: string, deployed: Deployed, transactions: number): string {
-  const { workload, workloadOptions, seed, dcCount, system } = deployed
+  const { workload, rows, system } = deployed
   const { batchRows } = system
-  const order = { options: workloadOptions, seed, dcCount }
-  const made = makeRows(workload.workload, order, transactions * batchRows, batchRows)
+  const made = makeRows(workload.workload, rows, transactions * batchRows, batchRows)
   const version = new HybridClock(0, () => Date.now() * 1000).next()
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
@@ -55,7 +55,7 @@ function psqlSide(deployed: Deployed, order: ContestOrder): Side {
       const wanted = Math.ceil((durationMs * ROWS_PER_MS) / batchRows)
       if (transactions !== wanted) script = writeFiles(join(order.folder, 'copy'), deployed, (transactions = wanted))
       const args = ['--no-psqlrc', '--set=ON_ERROR_STOP=1', `--file=${script}`]
-      const { text, cpuSeconds } = await runner.run('psql', { program: programAt('psql'), args, env })
+      const { text, cpuSeconds } = await runner.run('psql', { program: programAt('psql', howToGet('psql')), args, env })
       const rows = transactions * batchRows
       return { amount: rows, seconds: secondsOf(text, rows), cpuSeconds }
     },
@@ -68,7 +68,7 @@ export const postgresCopyPsql: Comparison = {
   peer: 'psql \\copy of 500 rows a transaction',
   unit: 'rows',
   target: 0.95,
-  missing: async (registry) => programMissing('psql') ?? (await missingFor(OPTIONS, registry)),
+  missing: async (registry) => missingProgram('psql', howToGet('psql')) ?? (await missingFor(OPTIONS, registry)),
   async open(order, cleanup) {
     const deployed = await Deployed.open(OPTIONS, order, cleanup)
     const settle = await emptiedBetweenTurns(deployed, cleanup)

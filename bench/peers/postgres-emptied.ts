@@ -1,7 +1,7 @@
 // Between turns that only add rows the table is emptied in every DC, so that each turn begins with the same table.
-import { Client, escapeLiteral } from 'pg'
+import { escapeLiteral, type Client } from 'pg'
 import type { Deployed } from './deployed.ts'
-import { loginTo, tableOf } from './postgres-ground.ts'
+import { connected, loginTo, tableOf } from './postgres-ground.ts'
 import { sqlName } from './postgres-statements.ts'
 
 /** What is written under an origin is not shipped to the other DC. */
@@ -14,11 +14,7 @@ export async function emptiedBetweenTurns(
 ): Promise<() => Promise<void>> {
   const clients: Client[] = []
   for (const dc of Object.keys(deployed.endpoints)) {
-    const client = new Client(loginTo(deployed, dc))
-    // What is asked next tells it.
-    client.on('error', () => undefined)
-    await client.connect()
-    cleanup.defer(() => client.end())
+    const client = await connected(loginTo(deployed, dc), cleanup)
     await client.query(`SELECT pg_replication_origin_create(${escapeLiteral(ORIGIN)})`)
     await client.query(`SELECT pg_replication_origin_session_setup(${escapeLiteral(ORIGIN)})`)
     clients.push(client)

@@ -1,11 +1,10 @@
 // What all comparisons on Postgres share: what is deployed for them, and how a peer gets to the server.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import type { Address } from '../contract/driver.ts'
-import { BenchError } from '../contract/errors.ts'
 import type { Table } from '../contract/table.ts'
 import type { Deployed, SystemOptions } from './deployed.ts'
-import { findProgram } from './programs.ts'
 
 /** The driver's names: of the port that clients speak to, of the superuser, and of the database with the table. */
 export const SQL_PORT = 'sql'
@@ -50,8 +49,17 @@ export function loginWith(secret: string, ports: Readonly<Record<string, Address
 }
 
 /** The login to the server of a DC, of the one that is written to unless another is named. */
-export const loginTo = ({ endpoints, secret, dc }: Deployed, other = dc): PostgresLogin =>
-  loginWith(secret, endpoints[other])
+export const loginTo = ({ endpoints, plan, dc }: Deployed, other = dc): PostgresLogin =>
+  loginWith(plan.secret, endpoints[other])
+
+/** A connection that ends with the comparison; what is asked next tells of its failure. */
+export async function connected(login: PostgresLogin, cleanup: AsyncDisposableStack): Promise<Client> {
+  const client = new Client(login)
+  client.on('error', () => undefined)
+  await client.connect()
+  cleanup.defer(() => client.end())
+  return client
+}
 
 /** How programs made with libpq log in: all by environment, and the password by a file that only its owner may read. */
 export function libpqEnvironment(login: PostgresLogin, folder: string): Readonly<Record<string, string>> {
@@ -65,17 +73,8 @@ export function libpqEnvironment(login: PostgresLogin, folder: string): Readonly
 
 export const tableOf = (deployed: Deployed): Table => deployed.workload.workload.table(deployed.workloadOptions)
 
-const PACKAGES: Readonly<Record<string, string>> = { psql: 'postgresql-client', pgbench: 'postgresql-contrib' }
+const PACKAGES = { psql: 'postgresql-client', pgbench: 'postgresql-contrib' } as const
 
-/** What to do where the program is not there; undefined where it is. The server's npm package has neither. */
-export const programMissing = (name: string): string | undefined =>
-  findProgram(name) === undefined
-    ? `${name} is not on the PATH, and the server's npm package does not bring it: apt-get install ${PACKAGES[name]}.`
-    : undefined
-
-/** Where the program is. Throws COMPONENT where it is not. */
-export function programAt(name: string): string {
-  const path = findProgram(name)
-  if (path === undefined) throw new BenchError('COMPONENT', programMissing(name) ?? name)
-  return path
-}
+/** How to get a program of Postgres's clients; the server's npm package has none. */
+export const howToGet = (name: keyof typeof PACKAGES): string =>
+  `${name} is not on the PATH, and the server's npm package does not bring it: apt-get install ${PACKAGES[name]}.`

@@ -1,24 +1,21 @@
 // Bare loops over the client library, in a process of their own: rows made beforehand, one statement, and nothing else.
-import { once } from 'node:events'
-import { finished } from 'node:stream/promises'
 import { Client } from 'pg'
-import { from as copyStream } from 'pg-copy-streams'
 import type { Table } from '../contract/table.ts'
 import { nowUs } from '../lib/clock.ts'
 import { HybridClock } from '../lib/dot.ts'
 import { loadWorkload } from '../stages/thread-plan.ts'
 import type { PostgresLoopOrder } from './postgres-bare.ts'
-import { arraysOf, COPY_HEADER, COPY_TRAILER, fillInt64, makeRows, tuplesOf, valuesOf } from './postgres-rows.ts'
-import { copyFrom, upsertBatch, upsertRow } from './postgres-statements.ts'
-import { servePeer, type Work } from './serve-peer.ts'
+import { makeRows, valuesOf, VERSION_PLACE } from './made-rows.ts'
+import { copyIn } from './postgres-copy-in.ts'
+import { arraysOf, COPY_HEADER, COPY_TRAILER, fillInt64, tuplesOf } from './postgres-rows.ts'
+import { upsertBatch, upsertRow } from './postgres-statements.ts'
+import { servePeer, untilTheEnd, type Work } from './serve-peer.ts'
 
 /** Written again and again: so many that making them is not measured and the store sees no pattern. */
 const UPSERTED_ROWS = 200_000
 /** A turn ends when they are all copied, if that is before its time. */
 const COPIED_ROWS = 1_000_000
 const COPY_BLOCK_ROWS = 250
-/** Place of the version among the columns. */
-const VERSION = 2
 
 interface Ground {
   readonly clients: readonly Client[]
@@ -29,28 +26,16 @@ interface Ground {
   readonly order: PostgresLoopOrder
 }
 
-/** Keeps one request under way in each connection; `send` says how many rows it was. */
-function untilTheEnd({ clients }: Ground, send: (client: Client) => Promise<number>): Work {
-  return async (endUs) => {
-    let sent = 0
-    const chain = async (client: Client) => {
-      while (nowUs() < endUs) sent += await send(client)
-    }
-    await Promise.all(clients.map(chain))
-    return sent
-  }
-}
-
 function single(ground: Ground): Work {
   const text = upsertRow(ground.table, (_, place) => `$${place + 1}`)
   const made = ground.rows(UPSERTED_ROWS)
   const rows = Array.from({ length: UPSERTED_ROWS }, (_, row) => valuesOf(made, row, 0))
   let at = 0
-  return untilTheEnd(ground, async (client) => {
+  return untilTheEnd(ground.clients.length, async (lane) => {
     const values = rows[at]
     at = (at + 1) % UPSERTED_ROWS
-    values[VERSION] = ground.nextVersion()
-    await client.query({ name: 'upsert', text, values })
+    values[VERSION_PLACE] = ground.nextVersion()
+    await ground.clients[lane].query({ name: 'upsert', text, values })
     return 1
   })
 }
@@ -63,11 +48,11 @@ function batch(ground: Ground): Work {
     arraysOf(made, i * batchRows, (i + 1) * batchRows),
   )
   let at = 0
-  return untilTheEnd(ground, async (client) => {
+  return untilTheEnd(ground.clients.length, async (lane) => {
     const values = batches[at]
     at = (at + 1) % batches.length
-    fillInt64(values[VERSION], ground.nextVersion())
-    await client.query({ name: 'upsert', text, values })
+    fillInt64(values[VERSION_PLACE], ground.nextVersion())
+    await ground.clients[lane].query({ name: 'upsert', text, values })
     return batchRows
   })
 }
@@ -82,19 +67,17 @@ function copy({ clients, table, rows, nextVersion }: Ground): Work {
   }
   const [client] = clients
   return async (endUs) => {
-    const stream = client.query(copyStream(`COPY ${copyFrom(table, 'STDIN')}`))
-    const done = finished(stream, { readable: false })
-    // Whoever writes sees the error first; this keeps it from being called unhandled.
-    done.catch(() => undefined)
-    stream.write(COPY_HEADER)
     let sent = 0
-    for (const block of blocks) {
-      if (nowUs() >= endUs) break
-      if (!stream.write(block)) await once(stream, 'drain')
-      sent += COPY_BLOCK_ROWS
+    const pieces = function* () {
+      yield COPY_HEADER
+      for (const block of blocks) {
+        if (nowUs() >= endUs) break
+        yield block
+        sent += COPY_BLOCK_ROWS
+      }
+      yield COPY_TRAILER
     }
-    stream.end(COPY_TRAILER)
-    await done
+    await copyIn(client, table, pieces())
     return sent
   }
 }

@@ -6,9 +6,9 @@ import type { Comparison, ContestOrder, Sample, Side } from './comparison.ts'
 import { BenchError } from '../contract/errors.ts'
 import { HybridClock } from '../lib/dot.ts'
 import { Deployed, missingFor, type SystemOptions } from './deployed.ts'
-import { libpqEnvironment, loginTo, programAt, programMissing, tableOf } from './postgres-ground.ts'
+import { howToGet, libpqEnvironment, loginTo, tableOf } from './postgres-ground.ts'
 import { upsertRow } from './postgres-statements.ts'
-import { ProgramRunner } from './programs.ts'
+import { missingProgram, programAt, ProgramRunner } from './programs.ts'
 
 /**
  * What a pgbench client sends again and again. Each has keys of its own, as geowrite's writers have. Numbers are drawn; texts are the
@@ -62,7 +62,11 @@ function pgbenchSide(deployed: Deployed, order: ContestOrder, clients: number, p
       const seconds = Math.max(1, Math.round(durationMs / 1000))
       const how = ['--no-vacuum', '--protocol=prepared', `--client=${clients}`, '--jobs=1', `--time=${seconds}`]
       const args = [...how, `--file=${file}`, ...variables(table, new HybridClock(0, () => Date.now() * 1000).next())]
-      const { text, cpuSeconds } = await runner.run('pgbench', { program: programAt('pgbench'), args, env })
+      const { text, cpuSeconds } = await runner.run('pgbench', {
+        program: programAt('pgbench', howToGet('pgbench')),
+        args,
+        env,
+      })
       return { ...sampleOf(text, pipelined), cpuSeconds }
     },
   }
@@ -77,7 +81,8 @@ export function postgresPgbench(
   return {
     ...own,
     unit: 'rows',
-    missing: async (registry) => programMissing('pgbench') ?? (await missingFor(options, registry)),
+    missing: async (registry) =>
+      missingProgram('pgbench', howToGet('pgbench')) ?? (await missingFor(options, registry)),
     async open(order, cleanup) {
       const deployed = await Deployed.open(options, order, cleanup)
       return {

@@ -8,7 +8,8 @@ import { copyRows, createTable as driverTable } from '../../drivers/postgres/sta
 import * as driver from '../../drivers/postgres/write-statements.ts'
 import { profiles } from '../../workloads/profiles.ts'
 import { OPERATION, type RowBatch } from '../contract/table.ts'
-import { arraysOf, fillInt64, makeRows, tuplesOf, valuesOf } from './postgres-rows.ts'
+import { makeRows, valuesOf } from './made-rows.ts'
+import { arraysOf, fillInt64, tuplesOf } from './postgres-rows.ts'
 import { copyFrom, createTable, upsertBatch, upsertRow } from './postgres-statements.ts'
 
 const SEED = 11

@@ -21,6 +21,17 @@ export function findProgram(name: string): string | undefined {
     .find((path) => existsSync(path))
 }
 
+/** Says `how` to get a program where it is not there; undefined where it is. */
+export const missingProgram = (name: string, how: string): string | undefined =>
+  findProgram(name) === undefined ? how : undefined
+
+/** Where a program is. Throws COMPONENT, which says `how` to get it, where it is not. */
+export function programAt(name: string, how: string): string {
+  const path = findProgram(name)
+  if (path === undefined) throw new BenchError('COMPONENT', how)
+  return path
+}
+
 /** What a program left behind. */
 interface Run {
   /** What it printed, on both outputs. */

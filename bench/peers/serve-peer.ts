@@ -7,6 +7,21 @@ import type { FromPeer, ToPeer } from './peer-process.ts'
 /** Works until `endUs`, to the last answer, and says how much was done. Rejects where anything failed. */
 export type Work = (endUs: number) => Promise<number>
 
+/** Keeps one request under way in each of `lanes`; `send` says how many rows it was. */
+export function untilTheEnd(lanes: number, send: (lane: number) => Promise<number>): Work {
+  return async (endUs) => {
+    let sent = 0
+    const chain = async (lane: number) => {
+      while (nowUs() < endUs) {
+        const rows = await send(lane)
+        sent += rows
+      }
+    }
+    await Promise.all(Array.from({ length: lanes }, (_, lane) => chain(lane)))
+    return sent
+  }
+}
+
 const say = (message: FromPeer): void => void process.send?.(message)
 
 /** Serves turns: `open` makes ready and says how to work. */
