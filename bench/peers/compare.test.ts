@@ -178,3 +178,15 @@ test('the document for machines has what, ratio, low, high, target and holds a r
     [97, 100],
   ])
 })
+
+test('a side whose CPU time is not known has a rate by time, and none by CPU-second', () => {
+  const known = { amount: 100, seconds: 1, cpuSeconds: 0.5 }
+  const pairs = [{ geowrite: known, peer: { ...known, cpuSeconds: Number.NaN } }]
+  const [bySecond, byCpu] = resultsOf(comparisonOf(countingContest(1, 1)), pairs)
+  assert.equal(bySecond.measured?.ratio, 1)
+  assert.deepEqual([byCpu.measured, byCpu.holds], [null, null])
+  assert.match(
+    resultLine(byCpu, colorsFor({ isTTY: false })),
+    /^n\/a .*CPU-second: what one side has used is not known/,
+  )
+})

@@ -68,14 +68,13 @@ export function resultsOf(comparison: Comparison, pairs: readonly Pair[]): Resul
   return PER.map((per): Result => {
     const ratio = ratioOf(pairs, per)
     const target = per === 'second' ? comparison.target : null
+    const own = { name, what, peer, unit, per, target }
+    if (Number.isNaN(ratio.ratio)) {
+      return { ...own, holds: null, measured: null, missing: `per ${per}: what one side has used is not known` }
+    }
     const rates = (side: 'geowrite' | 'peer') => median(pairs.map((pair) => rateOf(pair[side], per)))
     return {
-      name,
-      what,
-      peer,
-      unit,
-      per,
-      target,
+      ...own,
       holds: target === null ? null : ratio.ratio >= target,
       measured: { ...ratio, pairs, geowriteRate: rates('geowrite'), peerRate: rates('peer') },
     }

@@ -187,12 +187,13 @@ export class Deployed {
   /** Waits until nothing is left to replicate, or for as long as one is ready to wait. */
   async settle(): Promise<void> {
     const giveUpAtMs = performance.now() + SETTLE_MS
-    while (performance.now() < giveUpAtMs && (await this.hasBacklog())) await delay(LOOK_EVERY_MS, this.signal)
+    while (performance.now() < giveUpAtMs && (await this.hasBacklog()) === true) await delay(LOOK_EVERY_MS, this.signal)
   }
 
-  /** Whether anything is left to replicate. */
-  async hasBacklog(): Promise<boolean> {
+  /** Whether anything is left to replicate; undefined where the DC that is written to does not say, as a busy one may not. */
+  async hasBacklog(): Promise<boolean | undefined> {
     const backlog = await orReason(this.#open.admin.backlog(), this.signal)
-    return backlog.some(({ amount }) => amount > 0)
+    if (backlog.some(({ amount }) => amount > 0)) return true
+    return backlog.some(({ from }) => from === this.dc) ? false : undefined
   }
 }

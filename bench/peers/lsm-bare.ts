@@ -49,13 +49,14 @@ async function drain(deployed: Deployed, durationMs: number): Promise<Sample> {
   const { amount, cpuSeconds } = await deployed.turn(durationMs, null)
   const startMs = performance.now()
   await deployed.resumeOthers()
-  while (await deployed.hasBacklog()) {
+  while ((await deployed.hasBacklog()) !== false) {
     if (performance.now() > startMs + DRAIN_MS_MAX) {
       throw new BenchError('STORE', 'The other node does not catch up: its log says why.')
     }
     await delay(LOOK_EVERY_MS, deployed.signal)
   }
   const seconds = (performance.now() - startMs) / 1000
+  await deployed.proveEqual()
   if ((await deployed.ownCounter('apply_reads_rows')) !== 0) {
     throw new TypeError('the node read rows, and the loop does not')
   }

@@ -13,7 +13,7 @@ export const LSM_OPTIONS: SystemOptions = {
   rows: '500k',
   skew: '0',
   distribution: 'uniform',
-  delay: '0',
+  delay: '0ms',
 }
 
 /** Backlogs, and logs that nobody trims, of longer turns would fill disks and say nothing more. */

@@ -1,5 +1,6 @@
 // A run of geowrite as a user starts it, in a process of its own, for what can only be seen of a whole run.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RunAnalysis } from '../contract/analysis.ts'
@@ -47,7 +48,8 @@ export class OwnRuns {
       seed: String(seed),
       ports: `${ports.first}-${ports.last}`,
       out,
-      ...(data === undefined ? {} : { data }),
+      // Not below the comparison's folder, into which the unprivileged user of a server may not look.
+      data: data ?? tmpdir(),
     }
     const args = Object.entries({ ...options, ...where }).map(([name, value]) => `--${name}=${value}`)
     const startedMs = Date.now()
