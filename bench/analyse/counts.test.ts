@@ -28,6 +28,7 @@ test('offers and rows given up are summed over the workers, and slip is that of 
     eventLoopP99Ms: 1,
     eventLoopMaxMs: 1,
     utilisation: 0.1,
+    threadClass: 'usual',
     errors: {},
     ...change,
   })

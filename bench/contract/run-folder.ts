@@ -49,6 +49,9 @@ export const LINK_COLUMNS = ['at_s', 'from', 'to', 'payload_bytes', 'held_bytes'
 /** One row a ping: round trip of from → to → from. */
 export const RTT_COLUMNS = ['at_s', 'from', 'to', 'phase', 'rtt_ms'] as const
 
+/** Whether a thread went before all others, in the real-time class, or waited for its turn as everybody. */
+export type ThreadClass = 'first' | 'usual'
+
 /** What the generator of one worker says of one phase. */
 export interface WorkerPhase {
   readonly dc: string
@@ -67,6 +70,7 @@ export interface WorkerPhase {
   readonly eventLoopMaxMs: number
   /** Share of the phase in which the thread was busy, 0 … 1. */
   readonly utilisation: number
+  readonly threadClass: ThreadClass
   /** Failed and unknown batches by the driver's word. */
   readonly errors: Readonly<Record<string, number>>
 }
