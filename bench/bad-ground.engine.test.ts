@@ -54,9 +54,9 @@ interface Case {
 }
 
 /** A file system of so many MiB, of its own, on `folder`. */
-function mountSmall(folder: string, mib: number): string | undefined {
+function mountSmall(folder: string, mib: number, mode = 'rw'): string | undefined {
   mkdirSync(folder, { recursive: true })
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', folder])
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `${mode},size=${mib}m`, 'tmpfs', folder])
   if (status !== 0) return 'only root may mount a file system here'
   mounted.push(folder)
   return undefined
@@ -96,6 +96,20 @@ const CASES: readonly Case[] = [
     sentence: /data.*cannot be (written|made).*--data/,
   },
   {
+    what: 'a results folder on a disk that may only be read',
+    options: () => SMALL,
+    before: ({ out }) => mountSmall(out, 1, 'ro'),
+    exit: EXIT.unavailable,
+    sentence: /results folder .* cannot be written .*--out/,
+  },
+  {
+    what: 'a data folder on a disk that may only be read',
+    options: () => SMALL,
+    before: ({ data }) => mountSmall(data, 1, 'ro'),
+    exit: EXIT.unavailable,
+    sentence: /data.*cannot be (written|made).*--data/,
+  },
+  {
     what: 'a range of ports that is too small',
     options: () => [...SMALL, '--ports=15990-15991'],
     exit: EXIT.unavailable,
@@ -122,7 +136,8 @@ const CASES: readonly Case[] = [
     before: ({ out }) => mountSmall(out, 200),
     meanwhile: { line: /measuring/, act: (_run, { out }) => fill(out) },
     exit: EXIT.unavailable,
-    sentence: /(full|no space|ENOSPC)/i,
+    sentence: /^geowrite: The disk is full \(ENOSPC: .*--out and --data\.$/,
+    short: true,
   },
   {
     what: 'too few file descriptors',

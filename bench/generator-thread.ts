@@ -156,10 +156,10 @@ async function runPhase(order: PhaseOrder): Promise<void> {
   const loop = monitorEventLoopDelay({ resolution: EVENT_LOOP_SAMPLE_MS })
   loop.enable()
   const before = performance.eventLoopUtilization()
-  const ticking = setInterval(
-    () => say({ type: 'progress', progress: progressOf(running), ledgerBytes: ledger.bytes }),
-    PROGRESS_EVERY_MS,
-  )
+  const ticking = setInterval(() => {
+    say({ type: 'progress', progress: progressOf(running), ledgerBytes: ledger.bytes })
+    if (ledger.failure !== undefined) fail(ledger.failure)
+  }, PROGRESS_EVERY_MS)
   await running.run(lanes)
   clearInterval(ticking)
   loop.disable()

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import pc from 'picocolors'
 import { BenchError, ERROR_KINDS, EXIT, messageOf } from '../contract/errors.ts'
+import { endingOf } from '../contract/machine-limits.ts'
 import { EXPORT_FORMS, type ExportForm } from '../export/tables.ts'
 import { suggestion } from '../lib/nearest.ts'
 import type { Registry } from '../registry.ts'
@@ -129,12 +130,13 @@ export async function main(args: readonly string[], registry: Registry): Promise
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
+    const known = endingOf(error)
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
       if (error.exitCode !== 0) tell(usageSentence(error, program))
-    } else if (error instanceof BenchError) {
-      process.exitCode = error.exit
-      tell(error.message)
+    } else if (known !== undefined) {
+      process.exitCode = known.exit
+      tell(known.message)
       if (process.env['GEOWRITE_DEBUG'] !== undefined) console.error(error)
     } else {
       process.exitCode = ERROR_KINDS.BUG.exit

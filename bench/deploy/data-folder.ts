@@ -36,7 +36,7 @@ export function createDataFolder(runId: string, base: string = tmpdir()): string
   } catch (error) {
     throw new BenchError(
       'DATA_FOLDER',
-      `The folder ${folder} for the stores' data cannot be written (${messageOf(error)}): choose another one, or make it writable.`,
+      `The folder ${folder} for the stores' data cannot be written (${messageOf(error)}): choose another one with --data, or make it writable.`,
       { cause: error },
     )
   }

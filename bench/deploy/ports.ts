@@ -78,7 +78,7 @@ export class PortAllocator implements AsyncDisposable {
     const { first, last } = this.#range
     throw new BenchError(
       'PORTS',
-      `No free port is left on ${LOOPBACK} from ${first} to ${last}: give a larger range, or end what uses it.`,
+      `No free port is left on ${LOOPBACK} from ${first} to ${last}: give a larger range with --ports, or end what uses it.`,
     )
   }
 

@@ -7,18 +7,25 @@ import { stringify, type Stringifier } from 'csv-stringify'
 export class CsvLog {
   readonly #rows: Stringifier
   readonly #file: WriteStream
+  #failure: Error | undefined
 
   constructor(path: string, columns: readonly string[]) {
     this.#file = createWriteStream(path, { flags: 'wx' })
     this.#rows = stringify({ header: true, columns: [...columns] })
     this.#rows.pipe(this.#file)
+    // Nobody may be waiting when it fails, as on a disk that fills up: the next one to write or to close gets the error.
+    this.#file.on('error', (error) => (this.#failure ??= error))
   }
 
+  /** Throws what an earlier row could not be written for. */
   row(values: readonly (string | number | null)[]): void {
+    if (this.#failure !== undefined) throw this.#failure
     this.#rows.write(values)
   }
 
+  /** Throws what rows could not be written for. */
   async close(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
     this.#rows.end()
     await finished(this.#file)
   }

@@ -49,6 +49,11 @@ export class LedgerWriter {
     return new LedgerWriter(await open(path, 'wx'))
   }
 
+  /** Why rows could not be written, as on a disk that is full; undefined while all is well. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
   reserve(count: number): LedgerRows {
     let block = this.#current
     if (block === undefined || block.used + count > block.columns.rows) {

@@ -1,7 +1,8 @@
 // What a generator or prober thread is told, and what it says back. Plain data only: a thread shares no memory with another,
 // so that the same worker can run in another process or on another host.
 import type { DeployPlan, Driver, Endpoints } from '../contract/driver.ts'
-import { BenchError, messageOf, type ErrorCode } from '../contract/errors.ts'
+import { messageOf, type ErrorCode } from '../contract/errors.ts'
+import { endingOf } from '../contract/machine-limits.ts'
 import type { WorkerPhase, ProberFacts } from '../contract/run-folder.ts'
 import type { Workload, WorkloadOptions } from '../contract/workload.ts'
 import type { ArrivalKind } from '../load/schedule.ts'
@@ -33,7 +34,8 @@ export async function loadWorkload(from: ModuleExport): Promise<Workload> {
 
 /** How a thread says that it failed; what is known of whose fault it is goes along. */
 export function failure(error: unknown): Extract<FromGenerator, { readonly type: 'error' }> {
-  return { type: 'error', message: messageOf(error), ...(error instanceof BenchError ? { code: error.code } : {}) }
+  const known = endingOf(error)
+  return { type: 'error', message: messageOf(known ?? error), ...(known === undefined ? {} : { code: known.code }) }
 }
 
 interface ThreadPlan {

@@ -215,24 +215,26 @@ export class Threads implements AsyncDisposable {
     return counts.reduce((sum, c) => ({ asked: sum.asked + c.asked, seen: sum.seen + c.seen }), { asked: 0, seen: 0 })
   }
 
-  /** Stores the generators' part of the run folder and ends their threads. */
+  /** Stores the generators' part of the run folder and ends their threads; those that cannot end are left to the disposal. */
   async closeGenerators(): Promise<void> {
     await Promise.all(
-      this.#generators.splice(0).map((generator) => {
+      this.#generators.map((generator) => {
         generator.say({ type: 'close' })
         return generator.next('closed')
       }),
     )
+    this.#generators.length = 0
   }
 
   /** Closes what is still waited for as never seen, stores the probers' part of the run folder and ends their threads. */
   async closeProbers(): Promise<ProberFacts[]> {
     const closed = await Promise.all(
-      this.#probers.splice(0).map((prober) => {
+      this.#probers.map((prober) => {
         prober.say({ type: 'close' })
         return prober.next('closed')
       }),
     )
+    this.#probers.length = 0
     return closed.map((message) => message.facts)
   }
 
