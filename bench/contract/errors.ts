@@ -23,7 +23,10 @@ export const ERROR_KINDS = {
   RUN_FOLDER: { exit: EXIT.usage, meaning: 'A folder given to a command is not a readable bench folder.' },
   RESULTS_FOLDER: { exit: EXIT.unavailable, meaning: 'The results folder cannot be written.' },
   DATA_FOLDER: { exit: EXIT.unavailable, meaning: 'The folder for the stores’ data cannot be written.' },
-  ROOM: { exit: EXIT.unavailable, meaning: 'The disk, the memory or the limit of open files cannot hold what a run needs.' },
+  ROOM: {
+    exit: EXIT.unavailable,
+    meaning: 'The disk, the memory or the limit of open files cannot hold what a run needs.',
+  },
   PORTS: { exit: EXIT.unavailable, meaning: 'No free port is left in the range that was given.' },
   COMPONENT: { exit: EXIT.unavailable, meaning: 'A needed program or package is missing or does not start.' },
   SERVICE_START: { exit: EXIT.unavailable, meaning: 'A service did not become ready in time.' },

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { nowUs } from '../lib/clock.ts'
 import type { RandomStream } from '../lib/random.ts'
+import { ReadingRest } from '../lib/reading-rest.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { DirectedLink } from './directed-link.ts'
 
@@ -53,6 +54,7 @@ export class Flow {
   #lastArrivalUs = 0
   #windowFull = false
   #waitsForLink = false
+  readonly #rest = new ReadingRest(() => this.#readOrNot())
   /** The connection was made while its answer could not come back. */
   #answerHeld: boolean
   /** Bytes leave no earlier: their sender must first have seen the other end's part of the handshake. */
@@ -171,6 +173,7 @@ export class Flow {
     this.#queue = []
     this.#head = 0
     arrivals.forget(this)
+    this.#rest.end()
     link.grant()
   }
 
@@ -193,6 +196,8 @@ export class Flow {
       this.#readOrNot()
     }
     link.stopWhenFull()
+    // Bytes that come while it rests travel that much later than they might, and never sooner than the link lets them.
+    if (typeof piece !== 'string') this.#rest.read(piece.length)
   }
 
   #stamp(travelling: Travelling, atUs: number): void {
@@ -229,7 +234,7 @@ export class Flow {
 
   #readOrNot(): void {
     const { source } = this.#options
-    if (this.#windowFull || this.#waitsForLink) source.pause()
+    if (this.#windowFull || this.#waitsForLink || this.#rest.rests) source.pause()
     else source.resume()
   }
 }

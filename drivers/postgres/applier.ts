@@ -1,10 +1,14 @@
 // One connection of a pipeline to the receiving server: applies what waits in its queue, one transaction after another.
 import type { Client } from 'pg'
-import { applyBatch, applyPart } from './apply-statements.ts'
+import { applyBatch, applyBatchOver, applyPart, applyPartOver } from './apply-statements.ts'
+import { codeOf } from './connect.ts'
 import { RowQueue, type ApplyBatch } from './row-queue.ts'
 import { allColumns, type SqlTable } from './sql-table.ts'
 
 const POSITION_BYTES = 8
+const UNIQUE_VIOLATION = '23505'
+
+type Statement = 'apply_batch' | 'apply_part' | 'apply_batch_over' | 'apply_part_over'
 
 /** What happens to an applier's batches. */
 interface ApplierEvents {
@@ -21,7 +25,7 @@ export class Applier {
   readonly #origin: string
   readonly #rowsMax: number
   readonly #events: ApplierEvents
-  readonly #texts: { readonly whole: string; readonly part: string }
+  readonly #texts: Readonly<Record<Statement, string>>
   #busy = false
   #stopped = false
 
@@ -32,7 +36,12 @@ export class Applier {
     this.#rowsMax = rowsMax
     this.#events = events
     this.queue = new RowQueue(allColumns(table))
-    this.#texts = { whole: applyBatch(table), part: applyPart(table) }
+    this.#texts = {
+      apply_batch: applyBatch(table),
+      apply_part: applyPart(table),
+      apply_batch_over: applyBatchOver(table),
+      apply_part_over: applyPartOver(table),
+    }
   }
 
   /** Goes on applying unless it is at it: whatever queues up meanwhile becomes the next batch. */
@@ -55,15 +64,22 @@ export class Applier {
   }
 
   async #apply({ position, arrays }: ApplyBatch): Promise<number> {
-    const statement =
+    const name = position === undefined ? 'apply_part' : 'apply_batch'
+    const values =
       position === undefined
-        ? { name: 'apply_part', text: this.#texts.part, values: arrays }
-        : {
-            name: 'apply_batch',
-            text: this.#texts.whole,
-            values: [position.subarray(0, POSITION_BYTES), position.subarray(POSITION_BYTES), this.#origin, ...arrays],
-          }
-    const { rowCount } = await this.#client.query(statement)
+        ? arrays
+        : [position.subarray(0, POSITION_BYTES), position.subarray(POSITION_BYTES), this.#origin, ...arrays]
+    try {
+      return await this.#run(name, values)
+    } catch (error) {
+      // A local writer has inserted one of the keys meanwhile, and nothing of the batch is there.
+      if (codeOf(error) !== UNIQUE_VIOLATION) throw error
+      return await this.#run(`${name}_over`, values)
+    }
+  }
+
+  async #run(name: Statement, values: unknown[]): Promise<number> {
+    const { rowCount } = await this.#client.query({ name, text: this.#texts[name], values })
     return rowCount ?? 0
   }
 

@@ -6,6 +6,7 @@ import { messageOf } from '../../bench/contract/errors.ts'
 import type { Access } from '../../bench/contract/external.ts'
 import { delay } from '../../bench/lib/clock.ts'
 import { loginOf, refusedBy } from './login.ts'
+import { readingSocket } from './reading-socket.ts'
 
 export interface Connecting {
   readonly address: Address
@@ -53,10 +54,11 @@ export function applicationOf({
 /** Opens a connection. Rejects with STORE when the server refuses it or does not answer in time. */
 export async function connect(how: Connecting, signal?: AbortSignal): Promise<Client> {
   const { address, session = {} } = how
+  const login = loginOf(how)
   const config: ClientConfig & { replication?: string } = {
     host: address.host,
     port: address.port,
-    ...loginOf(how),
+    ...login,
     application_name: applicationOf(how),
     options: Object.entries(session)
       .map(([name, value]) => `-c ${name}=${value}`)
@@ -64,6 +66,8 @@ export async function connect(how: Connecting, signal?: AbortSignal): Promise<Cl
     connectionTimeoutMillis: Math.max(1, how.attemptMs),
     pipeline: how.pipeline === true,
     ...(how.replication === true ? { replication: 'database' } : {}),
+    // What an encrypted connection reads is its own affair.
+    ...(how.replication === true && login.ssl === false ? { stream: readingSocket } : {}),
   }
   const giveUpAtMs = performance.now() + how.patienceMs
   for (;;) {

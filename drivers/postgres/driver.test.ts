@@ -208,6 +208,52 @@ test('concurrent writes of one key converge to the higher version in both DCs', 
   })
 })
 
+test('a row that arrives while a local writer inserts it waits, and the higher version is kept, without reconnecting', async () => {
+  const { pipeline_reconnects: before } = (await admin.counters()).own
+  const [ours, theirs] = [write(4000, 1), write(4000, 0)]
+  const [theirsLow, oursHigh] = [write(4001, 0), write(4001, 1)]
+  const holder = await hold(WEST, 1)
+  for (const { key, dot, version } of [ours, oursHigh])
+    await holder.query(`INSERT INTO ${TEST_TABLE.name} (key, dot, version) VALUES (${key}, ${dot}, ${version})`)
+  assert.equal((await east.write(batchOf([theirs, theirsLow]))).outcome, OUTCOME.ok)
+  await eventually('an applier that waits for the local writer', async () => {
+    const { rows } = await holder.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
+    return rows.length > 0
+  })
+  await holder.query('COMMIT')
+  await disconnect(holder)
+  await eventually('convergence', converged)
+  const { dots } = await west.read(Float64Array.of(4000, 4001))
+  assert.deepEqual([...dots], [theirs.dot, oursHigh.dot])
+  assert.equal((await admin.counters()).own.pipeline_reconnects, before)
+})
+
+test('an applier locks rows by ascending key, as local writers do, wherever they stand in the table', async () => {
+  const { pipeline_reconnects: before } = (await admin.counters()).own
+  const keys = Array.from({ length: 20 }, (_, i) => 4100 + i)
+  for (const key of keys.toReversed()) assert.equal((await west.write(batchOf([write(key, 1)]))).outcome, OUTCOME.ok)
+  await eventually('convergence', converged)
+  const holder = await hold(WEST, 1)
+  const touch = (key: number) => holder.query(`UPDATE ${TEST_TABLE.name} SET dot = dot WHERE key = ${key}`)
+  await touch(keys[0])
+  const arriving = keys.map((key) => write(key, 0))
+  assert.equal((await east.write(batchOf(arriving))).outcome, OUTCOME.ok)
+  await eventually('an applier that waits for the local writer', async () => {
+    const { rows } = await holder.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
+    return rows.length > 0
+  })
+  for (const key of keys.slice(1)) await touch(key)
+  await holder.query('COMMIT')
+  await disconnect(holder)
+  await eventually('convergence', converged)
+  const { dots } = await west.read(Float64Array.from(keys))
+  assert.deepEqual(
+    [...dots],
+    arriving.map(({ dot }) => dot),
+  )
+  assert.equal((await admin.counters()).own.pipeline_reconnects, before)
+})
+
 /** Writes at the given DCs until `signal` is aborted; every outcome must be one of `allowed`. Returns the rows acknowledged. */
 async function writeOn(dcs: readonly Dc[], signal: AbortSignal, allowed: readonly number[]): Promise<number> {
   const random = randomStream(SEED, 2)

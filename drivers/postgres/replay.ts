@@ -25,6 +25,11 @@ const SILENCE_MS_MAX = 15_000
 const APPLIER_SALT = 0x61707079
 const POSITION_BYTES = 16
 const ATTEMPT_MS = 5000
+/**
+ * An applier locks rows in the order of its batch, ascending by key as local writers do: a hash of the batch would take them in the
+ * order of the table's pages, and two transactions that lock the same rows in different orders end in a deadlock.
+ */
+const BY_KEY = { plan_cache_mode: 'force_generic_plan', enable_hashjoin: 'off', enable_mergejoin: 'off' }
 
 export class Replay {
   readonly #config: PipelineConfig
@@ -62,7 +67,7 @@ export class Replay {
       secret: config.secret,
       access: config.receiverAccess,
       application: `geowrite-cdc-${source.name}`,
-      session: { synchronous_commit: config.applySynchronousCommit, plan_cache_mode: 'force_generic_plan' },
+      session: { synchronous_commit: config.applySynchronousCommit, ...BY_KEY },
       patienceMs: 0,
       attemptMs: ATTEMPT_MS,
     }

@@ -3,6 +3,7 @@
 import type { Client, Connection, Submittable } from 'pg'
 import { escapeLiteral } from 'pg'
 import { BenchError } from '../../bench/contract/errors.ts'
+import { ReadingRest } from '../../bench/lib/reading-rest.ts'
 import { writeInt64 } from './array-parameter.ts'
 import { StreamDecoder, type StreamColumn, type StreamSink } from '../replication/pgoutput.ts'
 import { FrameSplitter } from '../replication/pgoutput-frames.ts'
@@ -55,6 +56,9 @@ export class ReplicationStream implements Submittable {
   readonly #status = Buffer.alloc(STATUS_BYTES)
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers()
   #ended = false
+  #paused = false
+  /** The server sends every row by itself. */
+  readonly #rest = new ReadingRest(() => this.#readOrNot())
 
   private constructor(client: Client, plan: StreamPlan, sink: StreamSink, events: StreamEvents) {
     this.#client = client
@@ -107,6 +111,7 @@ export class ReplicationStream implements Submittable {
     try {
       this.#splitter.push(chunk)
       this.#events.chunk(chunk.length)
+      this.#rest.read(chunk.length)
     } catch (error) {
       this.#fail(error as Error)
     }
@@ -131,17 +136,26 @@ export class ReplicationStream implements Submittable {
     if (!this.#ended) this.#client.connection.stream.write(Buffer.from(status))
   }
 
+  #readOrNot(): void {
+    const socket = this.#client.connection.stream
+    if (this.#paused || this.#rest.rests) socket.pause()
+    else socket.resume()
+  }
+
   pause(): void {
-    this.#client.connection.stream.pause()
+    this.#paused = true
+    this.#readOrNot()
   }
 
   resume(): void {
-    this.#client.connection.stream.resume()
+    this.#paused = false
+    this.#readOrNot()
   }
 
   /** Ends it at once, without an `ended` event. */
   close(): void {
     this.#ended = true
+    this.#rest.end()
     this.#client.connection.stream.destroy()
   }
 }

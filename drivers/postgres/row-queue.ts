@@ -34,6 +34,9 @@ export interface ApplyBatch {
 /** A source transaction with more rows than this for one applier is applied in several. */
 export const PART_ROWS_MAX = 10_000
 const COMPACT_ROWS = 4096
+/** Places of a batch's rows, and the least key that has no room beside one in a safe integer. */
+const PLACES = 16_384
+const PACKED_KEY_END = Number.MAX_SAFE_INTEGER / PLACES
 
 export class RowQueue {
   readonly #arrays: readonly ArrayParameter[]
@@ -86,44 +89,61 @@ export class RowQueue {
 
   #gather(count: number): Omit<ApplyBatch, 'position' | 'transactions'> {
     const order = this.#order(count)
-    const arrays = this.#arrays
+    const [keys, versions, starts, ends] = [this.#keys, this.#versions, this.#starts, this.#ends]
     let rows = 0
     let bytes = 0
-    for (let i = 0; i < count; i++) {
-      const row = order[i]
-      bytes += this.#ends[row] - this.#starts[row]
-      if (i > 0 && this.#keys[row] === this.#keys[order[i - 1]]) continue
-      rows++
-      const chunk = this.#chunks[row]
-      const end = this.#ends[row]
-      let at = this.#starts[row] + TUPLE_HEADER_BYTES
-      for (let c = 0; c < arrays.length; c++) {
-        if (isNull(chunk, at, end)) {
-          arrays[c].addNull()
-          at++
-          continue
-        }
-        const element = elementStart(chunk, at, end)
-        const length = 4 + uint32At(chunk, element)
-        arrays[c].addElement(chunk, element, length)
-        at = element + length
+    for (let i = 0; i < count; rows++) {
+      let row = order[i]
+      const key = keys[row]
+      bytes += ends[row] - starts[row]
+      for (i++; i < count && keys[order[i]] === key; i++) {
+        const other = order[i]
+        bytes += ends[other] - starts[other]
+        if (versions[other] > versions[row]) row = other
       }
+      this.#add(row)
     }
-    return { rows, superseded: count - rows, bytes, arrays: arrays.map((array) => array.take()) }
+    return { rows, superseded: count - rows, bytes, arrays: this.#arrays.map((array) => array.take()) }
   }
 
-  /** The first `count` waiting rows by ascending key, and of one key the highest version first. */
+  #add(row: number): void {
+    const arrays = this.#arrays
+    const chunk = this.#chunks[row]
+    const end = this.#ends[row]
+    let at = this.#starts[row] + TUPLE_HEADER_BYTES
+    for (let c = 0; c < arrays.length; c++) {
+      if (isNull(chunk, at, end)) {
+        arrays[c].addNull()
+        at++
+        continue
+      }
+      const element = elementStart(chunk, at, end)
+      const length = 4 + uint32At(chunk, element)
+      arrays[c].addElement(chunk, element, length)
+      at = element + length
+    }
+  }
+
+  /** The first `count` waiting rows by ascending key, those of one key side by side. */
   #order(count: number): Uint32Array {
     const keys = this.#keys
-    const versions = this.#versions
     const order = new Uint32Array(count)
     let sorted = true
+    let packable = count <= PLACES
     for (let i = 0, row = this.#head; i < count; i++, row++) {
       order[i] = row
       if (i > 0 && keys[row] <= keys[row - 1]) sorted = false
+      if (keys[row] < 0 || keys[row] >= PACKED_KEY_END) packable = false
     }
     // A transaction of a batch writer arrives sorted, each key once.
-    return sorted ? order : order.sort((a, b) => keys[a] - keys[b] || versions[b] - versions[a])
+    if (sorted) return order
+    if (!packable) return order.sort((a, b) => keys[a] - keys[b])
+    // Key and place in one number: without a comparison of ours a sort takes a tenth of the time.
+    const packed = new Float64Array(count)
+    for (let i = 0; i < count; i++) packed[i] = keys[this.#head + i] * PLACES + i
+    packed.sort()
+    for (let i = 0; i < count; i++) order[i] = this.#head + packed[i] - Math.floor(packed[i] / PLACES) * PLACES
+    return order
   }
 
   #compact(): void {
