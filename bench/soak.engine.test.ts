@@ -50,7 +50,7 @@ function watchDescriptors(root: number): { readonly series: Growing; readonly en
 /** Resident bytes by service, one sample a second, from the run's own file. */
 function residentBytes(folder: string): Growing {
   const series: Growing = new Map()
-  const rows = parse(readFileSync(join(folder, RUN_FILES.resources)), { columns: true }) as Record<string, string>[]
+  const rows: Record<string, string>[] = parse(readFileSync(join(folder, RUN_FILES.resources)), { columns: true })
   for (const { service, resident_bytes: bytes } of rows) push(series, service, Number(bytes))
   return series
 }

@@ -10,7 +10,7 @@ function follow(order: ThreadOrder): ThreadAnswer {
   try {
     if (order.type === 'read') {
       pass = new LedgerPass(order.ledger)
-      return { type: 'read', traffic: pass.read() }
+      return { type: 'read', traffic: pass.read(order.ledger.probes) }
     }
     if (pass === undefined) throw new TypeError('parts are walked by those who read the ledger')
     return { type: 'walked', parts: pass.walk(order.walk) }

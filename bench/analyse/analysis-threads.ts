@@ -10,6 +10,9 @@ const SCRIPT = new URL('analysis-thread.ts', import.meta.url)
 /** More would wait for memory and disk, and each takes the memory of one part. */
 const THREADS_MAX = 8
 
+/** A thread keeps its rows in arrays outside of the heap: more young objects than this are garbage. */
+const YOUNG_MB = 6
+
 /** Fewer rows are done before another thread has started. */
 const ROWS_ALONE = 200_000
 
@@ -33,16 +36,20 @@ export class AnalysisThreads implements AsyncDisposable {
 
   /** Starts all but the thread that calls this. */
   constructor(threads: number, script = SCRIPT) {
-    this.#workers = Array.from({ length: threads - 1 }, () => new Worker(script, { stdin: false }))
+    this.#workers = Array.from(
+      { length: threads - 1 },
+      () => new Worker(script, { stdin: false, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }),
+    )
   }
 
   /** Reads the ledger. Rejects with what went wrong in any thread. */
   read(ledger: LedgerOrder): Promise<readonly TrafficPart[]> {
-    const others = this.#ask({ type: 'read', ledger }, (answer) =>
-      answer.type === 'read' ? answer.traffic : undefined,
+    const others = this.#ask(
+      () => ({ type: 'read', ledger }),
+      (answer) => (answer.type === 'read' ? answer.traffic : undefined),
     )
     this.#own = new LedgerPass(ledger)
-    return withOwn(this.#own.read(), others)
+    return withOwn(this.#own.read(ledger.probes), others)
   }
 
   /**
@@ -50,13 +57,19 @@ export class AnalysisThreads implements AsyncDisposable {
    * wrong in any thread.
    */
   async walk<T>(
-    walk: WalkOrder,
+    walk: Omit<WalkOrder, 'takesLargest'>,
     meanwhile: () => T,
   ): Promise<{ readonly walked: readonly WalkedParts[]; readonly meanwhile: T }> {
     if (this.#own === undefined) throw new TypeError('a ledger is walked after it was read')
-    const others = this.#ask({ type: 'walk', walk }, (answer) => (answer.type === 'walked' ? answer.parts : undefined))
+    // Not this thread, where there is another: it has the rest of the analysis in its memory.
+    const orderOf = (worker: number) => ({ ...walk, takesLargest: worker === 0 })
+    const others = this.#ask(
+      (worker) => ({ type: 'walk', walk: orderOf(worker) }),
+      (answer) => (answer.type === 'walked' ? answer.parts : undefined),
+    )
     const done = meanwhile()
-    return { walked: await withOwn(this.#own.walk(walk), others), meanwhile: done }
+    const own = { ...walk, takesLargest: this.#workers.length === 0 }
+    return { walked: await withOwn(this.#own.walk(own), others), meanwhile: done }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -64,8 +77,11 @@ export class AnalysisThreads implements AsyncDisposable {
     await Promise.all(this.#workers.map((worker) => worker.terminate()))
   }
 
-  #ask<T>(order: ThreadOrder, pick: (answer: ThreadAnswer) => T | undefined): Promise<readonly T[]> {
-    const answers = Promise.all(this.#workers.map((worker) => answerOf(worker, order, pick)))
+  #ask<T>(
+    orderOf: (worker: number) => ThreadOrder,
+    pick: (answer: ThreadAnswer) => T | undefined,
+  ): Promise<readonly T[]> {
+    const answers = Promise.all(this.#workers.map((worker, i) => answerOf(worker, orderOf(i), pick)))
     // This thread may fail before it waits for them.
     answers.catch(() => undefined)
     return answers

@@ -34,16 +34,31 @@ export class EarlierBeats {
 
   /** Counts the key that the history holds. */
   countKey(): void {
+    const dcs = this.#total.length
+    let found = false
+    for (let d = 0; d < dcs; d++) {
+      for (let e = 0; e < dcs; e++) {
+        if (e === d || !this.#isCandidate(d, e)) continue
+        if (!found) this.#prepare()
+        found = true
+        this.#countLink(d, e)
+      }
+    }
+    if (found) this.#collect()
+  }
+
+  /** Only for keys that may have some: a hot key seldom does, and would need much. */
+  #prepare(): void {
     const { count } = this.#history
     if (count > this.#flags.length) {
       this.#flags = new Uint8Array(roomFor(count))
       this.#last = new Int32Array(roomFor(count))
     }
     this.#flags.fill(0, 0, count)
-    const dcs = this.#total.length
-    for (let d = 0; d < dcs; d++) {
-      for (let e = 0; e < dcs; e++) if (e !== d && this.#isCandidate(d, e)) this.#countLink(d, e)
-    }
+  }
+
+  #collect(): void {
+    const { count } = this.#history
     for (let p = 0; p < count; p++) {
       if (this.#flags[p] === 0 || !isMeasured(this.#partition, this.#history.row(p))) continue
       const counts = this.#total[this.#partition.dc[this.#history.row(p)]]

@@ -11,6 +11,15 @@ export class ColumnRoom {
     return this.#column(name, length, Float64Array)
   }
 
+  /** A longer column of this name, with what is in it. */
+  longerF64(name: string, length: number): Float64Array {
+    const before = this.f64(name, 0)
+    const longer = new Float64Array(roomFor(length))
+    longer.set(before)
+    this.#columns.set(name, longer)
+    return longer
+  }
+
   u32(name: string, length: number): Uint32Array {
     return this.#column(name, length, Uint32Array)
   }

@@ -3,10 +3,10 @@
 import { OUTCOME } from '../contract/outcome.ts'
 import type { Capabilities } from '../contract/driver.ts'
 import { PHASE } from '../lib/dot.ts'
+import type { ColumnRoom } from './column-room.ts'
 import type { KeyHistory } from './key-history.ts'
 import { linkIndex } from './link-index.ts'
 import type { Partition } from './partition.ts'
-import { roomFor } from './room.ts'
 import type { Slices } from './slices.ts'
 
 /** The three answers to "is this pair concurrent": surely, about (by the middle of the bounds), possibly. */
@@ -17,6 +17,10 @@ type Certainty = 0 | 1 | 2 | 3
 const BOUNDED: readonly Certainty[] = [0, 1, 2]
 const WITH_EXACT: readonly Certainty[] = [0, 1, 2, 3]
 const DISCARDED = 16
+
+/** Columns by position that are of use for one key, and to one of those who look at it at a time. */
+export const KEY_BYTES = 'byte of a position'
+export const KEY_WORDS = 'word of a position'
 
 /** Counts by certainty: [surely, about, possibly, exactly], the last 0 where causality is not exact. */
 export type Counts = [number, number, number, number]
@@ -72,15 +76,16 @@ export function advance(
   range: { start: number; end: number },
 ): void {
   const to = history.from[e + 1]
-  const { sentUs, ackedUs, commitUs } = history
+  const { sentUs, ackedUs } = history
   if (certainty === CERTAINTY.sure) {
     const miss = history.missUs[e][p]
     while (range.end < to && ackedUs[range.end] <= miss) range.end++
     while (range.start < to && history.missUs[d][range.start] < ackedUs[p]) range.start++
   } else if (certainty === CERTAINTY.middle) {
     const mid = history.midUs[e][p]
-    while (range.end < to && commitUs[range.end] < mid) range.end++
-    while (range.start < to && history.midUs[d][range.start] <= commitUs[p]) range.start++
+    while (range.end < to && history.commitUs(range.end, e) < mid) range.end++
+    const committed = history.commitUs(p, d)
+    while (range.start < to && history.midUs[d][range.start] <= committed) range.start++
   } else if (certainty === EXACT) {
     const { dots, pastDots } = history
     while (range.end < to && pastDots[d][range.end] < dots[p]) range.end++
@@ -96,19 +101,28 @@ export function advance(
 export class ConflictCounter {
   #partition!: Partition
   readonly #history: KeyHistory
+  readonly #room: ColumnRoom
   readonly #dcCount: number
   readonly #slices: Slices
   readonly #discards: 'lower version' | 'both' | 'none'
   readonly #total: Conflicts
   #certainties = BOUNDED
   /** By position: bit c for in conflict, bit 4 + c for discarded. */
-  #flags = new Uint8Array(0)
+  #flags: Uint8Array = new Uint8Array(0)
   /** By position: how many acknowledged, and how many possible, measured writes stand before it. */
-  #ok = new Uint32Array(0)
-  #maybe = new Uint32Array(0)
+  #ok: Uint32Array = new Uint32Array(0)
+  #maybe: Uint32Array = new Uint32Array(0)
 
-  constructor(history: KeyHistory, slices: Slices, conflicts: Capabilities['conflicts'], total: Conflicts) {
+  /** `room` is for what is of use for one key only, and may be shared with others who take turns with it. */
+  constructor(
+    history: KeyHistory,
+    room: ColumnRoom,
+    slices: Slices,
+    conflicts: Capabilities['conflicts'],
+    total: Conflicts,
+  ) {
     this.#history = history
+    this.#room = room
     this.#dcCount = total.byDc.length
     this.#slices = slices
     // Where nothing is compared, each of two concurrent writes overwrites the other in the other's DC.
@@ -146,12 +160,9 @@ export class ConflictCounter {
 
   #prepare(): void {
     const { count } = this.#history
-    if (count >= this.#ok.length) {
-      const room = roomFor(count) + 1
-      this.#flags = new Uint8Array(room)
-      this.#ok = new Uint32Array(room)
-    }
-    this.#flags.fill(0, 0, count)
+    this.#flags = this.#room.u8(KEY_BYTES, count).fill(0, 0, count)
+    this.#ok = this.#room.u32(KEY_WORDS, count + 1)
+    this.#ok[0] = 0
     let unknown = 0
     for (let p = 0; p < count; p++) {
       const row = this.#history.row(p)

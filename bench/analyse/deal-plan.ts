@@ -44,7 +44,7 @@ export interface DealPlan {
   readonly keepsAllWrites: boolean
   /** By chunk × part, how many rows were dealt; shared by all threads. */
   readonly dealt: Uint32Array
-  /** The next chunk and the next part that nobody has taken; shared by all threads. */
+  /** How many chunks, parts, largest and smallest parts have been taken; shared by all threads. */
   readonly taken: Int32Array
 }
 
@@ -86,7 +86,7 @@ export function planDeal(run: RunData, parts?: number): DealPlan {
     chunks,
     keepsAllWrites: hasCounter(run.stored.scenario.columns),
     dealt: new Uint32Array(new SharedArrayBuffer(4 * chunks.length * into)),
-    taken: new Int32Array(new SharedArrayBuffer(8)),
+    taken: new Int32Array(new SharedArrayBuffer(16)),
   }
 }
 
@@ -104,10 +104,13 @@ export function takeChunk({ chunks, taken }: DealPlan): number {
   return chunk < chunks.length ? chunk : -1
 }
 
-/** The next part that is left to walk, the largest first, or −1. */
-export function takePart({ parts, taken }: DealPlan, largestFirst: Uint32Array): number {
-  const next = Atomics.add(taken, 1, 1)
-  return next < parts ? largestFirst[next] : -1
+/**
+ * The next part that is left to walk, or −1: the largest, or else the smallest. One thread takes the largest, so that only its
+ * memory grows to what a hot key needs; no thread gives memory back.
+ */
+export function takePart({ parts, taken }: DealPlan, largestFirst: Uint32Array, takesLargest: boolean): number {
+  if (Atomics.add(taken, 1, 1) >= parts) return -1
+  return largestFirst[takesLargest ? Atomics.add(taken, 2, 1) : parts - 1 - Atomics.add(taken, 3, 1)]
 }
 
 /** The parts by how many writes they have, the most first. */

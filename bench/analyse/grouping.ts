@@ -4,6 +4,10 @@ import type { DotTable } from './dot-table.ts'
 import type { LedgerPart } from './ledger-part.ts'
 import { maybeStored } from './ledger-rows.ts'
 
+/** A column of words by row, free for others once the rows are grouped. */
+export const WORD_OF_ROW = 'word of a row'
+const GROUPS_AT_FIRST = 65_536
+
 interface Grouping {
   readonly rows: number
   readonly groups: number
@@ -17,9 +21,10 @@ interface Grouping {
 /** Numbers a part's keys as they come; `table` then finds a key's group. */
 export function groupKeys(part: LedgerPart, room: ColumnRoom, table: DotTable): Grouping {
   const rowsAtMost = part.rows('writes')
-  const groupOfRow = room.u32('groupOfRow', rowsAtMost)
-  const keyOfGroup = room.f64('groupKey', rowsAtMost)
-  table.clear(Math.min(rowsAtMost, 65_536))
+  const groupOfRow = room.u32(WORD_OF_ROW, rowsAtMost)
+  // A part with a hot key has few keys beside its rows.
+  let keyOfGroup = room.f64('groupKey', Math.min(rowsAtMost, GROUPS_AT_FIRST))
+  table.clear(Math.min(rowsAtMost, GROUPS_AT_FIRST))
   let rows = 0
   for (const { block } of part.blocks('writes')) {
     const { key, outcome, flags } = block
@@ -27,6 +32,7 @@ export function groupKeys(part: LedgerPart, room: ColumnRoom, table: DotTable): 
       if (!maybeStored(outcome[row], flags[row])) continue
       const group = table.place(key[row])
       groupOfRow[rows++] = group
+      if (group >= keyOfGroup.length) keyOfGroup = room.longerF64('groupKey', 2 * keyOfGroup.length)
       keyOfGroup[group] = key[row]
     }
   }

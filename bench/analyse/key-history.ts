@@ -26,15 +26,15 @@ export class KeyHistory {
   #start = 0
   count = 0
   readonly from: Uint32Array
-  /** Bounds of the commit, and the middle of them. */
+  /** Bounds of the commit; both rise along a DC's writes. */
   sentUs = new Float64Array(0)
   ackedUs = new Float64Array(0)
-  commitUs = new Float64Array(0)
   /** By the DC that looked: not visible there at `missUs`, visible at `hitUs`, about at `midUs`. */
   readonly missUs: Float64Array[]
   readonly hitUs: Float64Array[]
   readonly midUs: Float64Array[]
   #exact = new Uint8Array(0)
+  readonly #lastKnownCommitUs: Float64Array
   /** Where causality is exact: the dot, and by DC the latest dot of it in the write's causal past, which only rises along a DC's writes. */
   dots = new Float64Array(0)
   readonly pastDots: Float64Array[]
@@ -48,6 +48,7 @@ export class KeyHistory {
     this.#evidence = evidence
     this.#dcCount = dcCount
     this.from = new Uint32Array(dcCount + 1)
+    this.#lastKnownCommitUs = new Float64Array(dcCount)
     const arrays = () => Array.from({ length: dcCount }, () => new Float64Array(0))
     this.missUs = arrays()
     this.hitUs = arrays()
@@ -82,7 +83,7 @@ export class KeyHistory {
     this.#grow()
     if (this.#partition.causes !== null) this.#loadPast(this.#partition.causes)
     for (let d = 0; d < this.#dcCount; d++) {
-      this.#boundCommits(this.from[d], this.from[d + 1])
+      this.#boundCommits(d)
       for (let peer = 0; peer < this.#dcCount; peer++) {
         if (peer !== d) this.#boundVisibility(linkIndex(this.#dcCount, d, peer), this.from[d], this.from[d + 1], peer)
       }
@@ -108,7 +109,6 @@ export class KeyHistory {
     const array = () => new Float64Array(this.#room)
     this.sentUs = array()
     this.ackedUs = array()
-    this.commitUs = array()
     this.#exact = new Uint8Array(this.#room)
     if (this.#partition.causes !== null) {
       this.dots = array()
@@ -147,7 +147,8 @@ export class KeyHistory {
   }
 
   /** A commit is after those before it were sent, and before those after it were acknowledged. */
-  #boundCommits(from: number, to: number): void {
+  #boundCommits(d: number): void {
+    const [from, to] = [this.from[d], this.from[d + 1]]
     const { sentUs, ackedUs } = this.#partition
     let latest = Number.NEGATIVE_INFINITY
     for (let p = from; p < to; p++) this.sentUs[p] = latest = Math.max(latest, sentUs[this.row(p)])
@@ -155,12 +156,16 @@ export class KeyHistory {
     for (let p = to - 1; p >= from; p--) {
       this.ackedUs[p] = earliest = Math.min(earliest, ackedUs[this.row(p)])
     }
-    let commit = Number.NEGATIVE_INFINITY
-    for (let p = from; p < to; p++) {
-      const known = Number.isFinite(this.ackedUs[p])
-      commit = Math.max(commit, known ? (this.sentUs[p] + this.ackedUs[p]) / 2 : this.sentUs[p])
-      this.commitUs[p] = commit
-    }
+    // An acknowledgement that never came is earlier than none after it: only a DC's last writes can be without.
+    let last = to - 1
+    while (last >= from && this.ackedUs[last] === Number.POSITIVE_INFINITY) last--
+    this.#lastKnownCommitUs[d] = last < from ? Number.NEGATIVE_INFINITY : (this.sentUs[last] + this.ackedUs[last]) / 2
+  }
+
+  /** About when the write at `p`, of DC `d`, was committed: the middle of its bounds, which rises along a DC's writes. */
+  commitUs(p: number, d: number): number {
+    if (this.ackedUs[p] !== Number.POSITIVE_INFINITY) return (this.sentUs[p] + this.ackedUs[p]) / 2
+    return Math.max(this.#lastKnownCommitUs[d], this.sentUs[p])
   }
 
   #boundVisibility(link: number, from: number, to: number, peer: number): void {
@@ -169,15 +174,16 @@ export class KeyHistory {
     const mid = this.midUs[peer]
     for (let p = from; p < to; p++) this.#boundOne(link, p, peer)
     // What was missing then, its successors were too; what is seen now, its predecessors are known by.
+    const { probeOf, seen } = this.#partition
     let missed = Number.NEGATIVE_INFINITY
     for (let p = from; p < to; p++) {
-      if ((this.#exact[p] & EXACT_MISS) !== 0) missed = Math.max(missed, this.#seenMiss(p, peer))
+      if ((this.#exact[p] & EXACT_MISS) !== 0) missed = Math.max(missed, seen[peer].missSentUs[probeOf[this.row(p)]])
       miss[p] = Math.max(miss[p], missed, this.sentUs[p])
     }
-    let seen = Number.POSITIVE_INFINITY
+    let earliest = Number.POSITIVE_INFINITY
     for (let p = to - 1; p >= from; p--) {
-      if ((this.#exact[p] & EXACT_HIT) !== 0) seen = Math.min(seen, hit[p])
-      hit[p] = Math.min(hit[p], seen)
+      if ((this.#exact[p] & EXACT_HIT) !== 0) earliest = Math.min(earliest, hit[p])
+      hit[p] = Math.min(hit[p], earliest)
     }
     // Estimates alone may still cross: they are widened until both columns rise.
     for (let p = to - 2; p >= from; p--) miss[p] = Math.min(miss[p], miss[p + 1])
@@ -209,11 +215,6 @@ export class KeyHistory {
       miss[p] = Math.min(hit[p], Math.max(miss[p], this.sentUs[p] + floorUs))
       mid[p] = Math.max(mid[p], miss[p])
     }
-  }
-
-  #seenMiss(p: number, peer: number): number {
-    const { probeOf, seen } = this.#partition
-    return seen[peer].missSentUs[probeOf[this.row(p)]]
   }
 
   /** Bounds of one write by its own probe where that says all, else by what is known of the link. */

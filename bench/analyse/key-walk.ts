@@ -80,8 +80,9 @@ export class KeyWalk {
       run.stored.scenario.probesPerSecond === 'all',
     )
     const conflicts = newConflicts(dcCount, slices)
-    this.#counter = new ConflictCounter(this.#history, slices, kind, conflicts)
-    this.#lineage = new LineagePlayer(this.#history, dcCount, kind)
+    const keyRoom = new ColumnRoom()
+    this.#counter = new ConflictCounter(this.#history, keyRoom, slices, kind, conflicts)
+    this.#lineage = new LineagePlayer(this.#history, keyRoom, dcCount, kind)
     this.#earlier = new EarlierBeats(this.#history, this.#fates.beatenByEarlier)
     this.#counts = new WriteCounts(dcCount)
     this.#divergent = new Set(run.stored.divergent.rows.map((row) => row.key))

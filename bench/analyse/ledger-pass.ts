@@ -22,25 +22,29 @@ export interface LedgerOrder {
 export interface WalkOrder {
   readonly evidence: EvidenceState
   readonly largestFirst: Uint32Array
+  /** Whether this thread begins with the largest parts; one does. */
+  readonly takesLargest: boolean
 }
 
 export class LedgerPass implements Disposable {
-  readonly #order: LedgerOrder
+  readonly #run: RunData
+  readonly #plan: DealPlan
   readonly #scratch: Scratch
 
-  constructor(order: LedgerOrder) {
-    this.#order = order
-    const { scratchPath, chunks } = order.plan
+  constructor({ run, plan }: Pick<LedgerOrder, 'run' | 'plan'>) {
+    this.#run = run
+    this.#plan = plan
+    const { scratchPath, chunks } = plan
     this.#scratch = openScratch(
       scratchPath,
       chunks.reduce((sum, { bytesMax }) => sum + bytesMax, 0),
     )
   }
 
-  /** Reads chunks until none is left. */
-  read(): TrafficPart {
-    const { run, plan, probes } = this.#order
-    const traffic = new TrafficCount(run, sliceMeasured(run.measure))
+  /** Reads chunks until none is left. `probes` are not kept: their table is large. */
+  read(probes: ProbesToJoin): TrafficPart {
+    const plan = this.#plan
+    const traffic = new TrafficCount(this.#run, sliceMeasured(this.#run.measure))
     const join = new ProbeJoin(probes)
     const dealer = new Dealer(plan, this.#scratch)
     for (let index = takeChunk(plan); index >= 0; index = takeChunk(plan)) {
@@ -58,13 +62,12 @@ export class LedgerPass implements Disposable {
   }
 
   /** Walks parts until none is left. */
-  walk({ evidence, largestFirst }: WalkOrder): WalkedParts {
-    const { run, plan } = this.#order
-    const walk = new KeyWalk(run, evidence)
+  walk({ evidence, largestFirst, takesLargest }: WalkOrder): WalkedParts {
+    const plan = this.#plan
+    const walk = new KeyWalk(this.#run, evidence)
     const reader = new PartReader(plan, this.#scratch)
-    for (let part = takePart(plan, largestFirst); part >= 0; part = takePart(plan, largestFirst)) {
-      walk.walk(reader.part(part))
-    }
+    const next = () => takePart(plan, largestFirst, takesLargest)
+    for (let part = next(); part >= 0; part = next()) walk.walk(reader.part(part))
     return walk.found()
   }
 

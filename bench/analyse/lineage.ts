@@ -4,7 +4,8 @@ import type { Capabilities } from '../contract/driver.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import { ExactLineage, type ExactLoss } from './exact-lineage.ts'
 import type { KeyHistory } from './key-history.ts'
-import { isMeasured } from './conflicts.ts'
+import type { ColumnRoom } from './column-room.ts'
+import { isMeasured, KEY_BYTES, KEY_WORDS } from './conflicts.ts'
 import type { Partition } from './partition.ts'
 import { roomFor } from './room.ts'
 
@@ -19,6 +20,7 @@ export class LineagePlayer {
   /** By row, what it counts for; null where every write of the measured phase counts for one. */
   #weights: Float64Array | null = null
   readonly #history: KeyHistory
+  readonly #room: ColumnRoom
   readonly #dcCount: number
   readonly #arrivalWins: boolean
   /** A system that serialises the writes of a key in one place: each stands on all with a lower version. */
@@ -26,8 +28,8 @@ export class LineagePlayer {
   /** Where writes said which rows they replaced. */
   #exact: ExactLineage | null = null
   readonly total: LostUpdates = [0, 0, 0, 0]
-  #parent = new Uint32Array(0)
-  #kept = new Uint8Array(0)
+  #parent: Uint32Array = new Uint32Array(0)
+  #kept: Uint8Array = new Uint8Array(0)
   #taken = new Uint8Array(0)
   /** By DC, the rows that it held, ascending in version (or in arrival, where nothing is compared). */
   readonly #held: Uint32Array[]
@@ -35,8 +37,10 @@ export class LineagePlayer {
   /** By origin × peer, the position that comes next. */
   readonly #next: Uint32Array
 
-  constructor(history: KeyHistory, dcCount: number, conflicts: Capabilities['conflicts']) {
+  /** `room` as that of a ConflictCounter: they take turns. */
+  constructor(history: KeyHistory, room: ColumnRoom, dcCount: number, conflicts: Capabilities['conflicts']) {
     this.#history = history
+    this.#room = room
     this.#dcCount = dcCount
     this.#arrivalWins = conflicts === 'diverges'
     this.#serial = conflicts === 'none'
@@ -125,10 +129,10 @@ export class LineagePlayer {
   }
 
   #prepare(count: number): void {
-    if (count <= this.#parent.length) return
+    this.#parent = this.#room.u32(KEY_WORDS, count)
+    this.#kept = this.#room.u8(KEY_BYTES, count)
+    if (count <= this.#taken.length) return
     const room = roomFor(count)
-    this.#parent = new Uint32Array(room)
-    this.#kept = new Uint8Array(room)
     this.#taken = new Uint8Array(room)
     for (let d = 0; d < this.#dcCount; d++) this.#held[d] = new Uint32Array(room)
   }
@@ -139,8 +143,8 @@ export class LineagePlayer {
 
   /** Merges the DCs' commits and arrivals, each a rising series, in the order of time. */
   #play(play: Play): void {
-    const { from, missUs, hitUs, midUs, sentUs, ackedUs, commitUs } = this.#history
-    const commits = play === 0 ? ackedUs : play === 1 ? commitUs : sentUs
+    const { from, missUs, hitUs, midUs, sentUs, ackedUs } = this.#history
+    const commits = play === 0 ? ackedUs : play === 1 ? null : sentUs
     const arrivals = play === 0 ? missUs : play === 1 ? midUs : hitUs
     const dcs = this.#dcCount
     this.#depth.fill(0)
@@ -155,7 +159,7 @@ export class LineagePlayer {
         for (let dc = 0; dc < dcs; dc++, i++) {
           const p = next[i]
           if (p === from[origin + 1]) continue
-          const at = origin === dc ? commits[p] : arrivals[dc][p]
+          const at = origin !== dc ? arrivals[dc][p] : commits === null ? this.#history.commitUs(p, dc) : commits[p]
           // Early arrivals come before commits of the same moment, late ones after: each end is the furthest possible.
           if (at < earliest || (at === earliest && series >= 0 && (origin === dc) === play > 0)) {
             earliest = at

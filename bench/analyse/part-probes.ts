@@ -1,6 +1,7 @@
 // What the probes say of a part's rows: probes are few beside the rows, and each finds the row that it looked for.
 import { PROBE_STATE } from '../lib/ledger-format.ts'
 import type { ColumnRoom } from './column-room.ts'
+import { WORD_OF_ROW } from './grouping.ts'
 import type { LedgerPart } from './ledger-part.ts'
 import { placeOfDot, type Partition } from './partition.ts'
 
@@ -19,7 +20,9 @@ export function readSeen(
   dcCount: number,
   room: ColumnRoom,
 ): Pick<Partition, 'probeOf' | 'seen'> {
-  const probeOf = room.i32('probeOf', partition.rows).fill(-1, 0, partition.rows)
+  // Which group a row is of is known by now from where it stands.
+  const memory = room.u32(WORD_OF_ROW, partition.rows)
+  const probeOf = new Int32Array(memory.buffer, 0, memory.length).fill(-1, 0, partition.rows)
   const placesAtMost = part.rows('probes')
   const seen = Array.from({ length: dcCount }, (_, dc): Seen => ({
     missSentUs: room.f64(`missSentUs ${dc}`, placesAtMost).fill(Number.NaN, 0, placesAtMost),

@@ -22,12 +22,12 @@ export function relayKnowledge(history: KeyHistory, partition: Partition, dcCoun
 
 /** What the first write of `through` that has a write of `d` in its past says of that one's arrival at `peer`. */
 function relay(history: KeyHistory, d: number, through: number, peer: number): void {
-  const { from, sentUs, ackedUs, commitUs, missUs, hitUs, midUs } = history
+  const { from, sentUs, ackedUs, missUs, hitUs, midUs } = history
   const to = from[through + 1]
   let [possible, about, sure] = [from[through], from[through], from[through]]
   for (let p = from[d]; p < from[d + 1]; p++) {
     while (possible < to && ackedUs[possible] <= missUs[through][p]) possible++
-    while (about < to && commitUs[about] < midUs[through][p]) about++
+    while (about < to && history.commitUs(about, through) < midUs[through][p]) about++
     while (sure < to && sentUs[sure] < hitUs[through][p]) sure++
     if (possible < to) missUs[peer][p] = Math.min(missUs[peer][p], missUs[peer][possible])
     if (about < to) midUs[peer][p] = Math.min(midUs[peer][p], midUs[peer][about])

@@ -24,7 +24,7 @@ import { gatherEvidence, readLag, type LagAnalysis } from './lag.ts'
 import { openRun, readCsv, type RunData, type StoredRun } from './load.ts'
 import { MetricList } from './metric-list.ts'
 import { AnalysisThreads, threadsFor } from './analysis-threads.ts'
-import { partsBySize, planDeal } from './deal-plan.ts'
+import { partsBySize, planDeal, type DealPlan } from './deal-plan.ts'
 import { firstProbes, type ProbedWrites } from './probed-writes.ts'
 import { notesOn, notForPublishing } from './notes.ts'
 import { plantedFindings } from './planted-faults.ts'
@@ -78,9 +78,7 @@ async function readLedger(run: RunData, slices: Slices, { partitions, threads }:
   const plan = planDeal(run, partitions)
   using _scratch = plan.scratchPath === null ? null : scratchFolder(plan.scratchPath)
   await using shared = new AnalysisThreads(Math.min(plan.parts, threads ?? threadsFor(plan.rows)))
-  const toJoin = firstProbes(run)
-  const counted = await shared.read({ run, plan, probes: toJoin })
-  const { probes } = toJoin
+  const { probes, counted } = await readAndJoin(run, plan, shared)
   const evidence = gatherEvidence(run, Math.max(...counted.map(({ lastSentUs }) => lastSentUs)), probes)
   const walk = { evidence: evidence.state, largestFirst: partsBySize(plan) }
   const { walked, meanwhile } = await shared.walk(walk, () => {
@@ -89,6 +87,13 @@ async function readLedger(run: RunData, slices: Slices, { partitions, threads }:
     return { traffic, lag: { ...readLag(run, slices, probes), evidence } }
   })
   return { ...meanwhile, probes, keySpace: joinKeySpace(run, walked) }
+}
+
+/** Reads the ledger, and joins the first probes with their writes; the table for that is large and gone afterwards. */
+async function readAndJoin(run: RunData, plan: DealPlan, shared: AnalysisThreads) {
+  const toJoin = firstProbes(run)
+  const counted = await shared.read({ run, plan, probes: toJoin })
+  return { probes: toJoin.probes, counted }
 }
 
 /** A folder with an empty file of this path in it, gone when it is disposed of. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Metric, RunAnalysis } from '../contract/analysis.ts'
 import { formatFigure } from './numbers.ts'
 
-const PIECE_CHARACTERS = 1 << 18
+/** Pieces that are written soon after they were made die young: larger ones fill the heap until it is collected as a whole. */
+const PIECE_CHARACTERS = 1 << 15
 
 /** A file being written under another name: it takes its own name when finished, and is dropped when disposed of before. */
 export interface TextFile extends Disposable {

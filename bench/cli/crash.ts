@@ -55,6 +55,8 @@ const howMany = (count: number | null): string => (count === null ? 'n/a' : Math
 
 function line(result: SeedResult, colors: Colors): string {
   const { seed, system, workload, kills, broken, folder, unknown, failed, convergenceSeconds } = result
+  if (result.unjudged !== undefined)
+    return `${colors.doubtful('none')} seed ${seed}: ${system}: not judged: ${result.unjudged}`
   const mark = broken.length === 0 ? colors.good('ok  ') : colors.bad('LOST')
   const counts = `${howMany(result.acknowledgedPerSecond)} rows/s acknowledged, ${howMany(unknown)} unknown, ${howMany(failed)} failed`
   const equal = convergenceSeconds === null ? '' : `, equal after ${convergenceSeconds.toFixed(2)} s`
@@ -88,12 +90,17 @@ export async function crashCommand(
       if (!json) process.stdout.write(`${line(result, colors)}\n`)
     }
     const broken = results.filter((result) => result.broken.length > 0)
-    const verdict =
-      broken.length === 0
-        ? `${results.length} seeds, nothing lost`
-        : `${broken.length} of ${results.length} seeds broke something: ${broken.map(({ seed }) => seed).join(', ')}`
+    const unjudged = results.filter((result) => result.unjudged !== undefined)
+    const names = (some: readonly SeedResult[]) => some.map(({ seed }) => seed).join(',')
+    const held = results.length - broken.length - unjudged.length
+    const verdict = [
+      `${held} of ${results.length} seeds held${broken.length === 0 ? ', nothing lost' : ''}`,
+      ...(broken.length === 0 ? [] : [`${broken.length} broke something: ${names(broken)}`]),
+      ...(unjudged.length === 0 ? [] : [`${unjudged.length} were not judged: --seeds=${names(unjudged)}`]),
+    ].join('; ')
     process.stdout.write(json ? `${JSON.stringify({ format: 1, results }, undefined, 2)}\n` : `${verdict}\n`)
-    return broken.length === 0 ? EXIT.done : EXIT.failed
+    if (broken.length > 0) return EXIT.failed
+    return unjudged.length === 0 ? EXIT.done : EXIT.invalid
   } catch (error) {
     throw signal.aborted ? (signal.reason as Error) : error
   } finally {

@@ -1,5 +1,4 @@
-// What a run leaves behind, as facts: the names of its files and the shape of run.json. Everything that the analysis
-// derives is a pure function of these files.
+// What a run leaves behind: its files and the shape of run.json; all that is derived is a pure function of these files.
 import type { Topology } from './topology.ts'
 import type { Column } from './table.ts'
 import type { Capabilities, Waits } from './driver.ts'
@@ -12,7 +11,6 @@ import type { WarmUpStretch } from './warm-up.ts'
 export const RUN_FILES = {
   run: 'run.json',
   ledger: 'ledger',
-  /** The ledger in a form for other programs, where it was asked for. */
   export: 'export',
   events: 'events.csv',
   resources: 'resources.csv',
@@ -49,9 +47,6 @@ export const LINK_COLUMNS = ['at_s', 'from', 'to', 'payload_bytes', 'held_bytes'
 /** One row a ping: round trip of from → to → from. */
 export const RTT_COLUMNS = ['at_s', 'from', 'to', 'phase', 'rtt_ms'] as const
 
-/** Whether a thread went before all others, in the real-time class, or waited for its turn as everybody. */
-export type ThreadClass = 'first' | 'usual'
-
 /** What the generator of one worker says of one phase. */
 export interface WorkerPhase {
   readonly dc: string
@@ -70,7 +65,8 @@ export interface WorkerPhase {
   readonly eventLoopMaxMs: number
   /** Share of the phase in which the thread was busy, 0 … 1. */
   readonly utilisation: number
-  readonly threadClass: ThreadClass
+  /** Whether it went before all others, in the real-time class, or waited for its turn as everybody. */
+  readonly threadClass: 'first' | 'usual'
   /** Failed and unknown batches by the driver's word. */
   readonly errors: Readonly<Record<string, number>>
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { analyseRun } from '../analyse/run.ts'
 import { parseScenario } from '../cli/scenario-schema.ts'
 import { figureOf, type RunAnalysis } from '../contract/analysis.ts'
-import { messageOf } from '../contract/errors.ts'
+import { BenchError, messageOf, type ErrorCode } from '../contract/errors.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import type { Progress } from '../cli/progress.ts'
 import type { Registry } from '../registry.ts'
@@ -25,6 +25,9 @@ interface CrashOrder {
   readonly signal: AbortSignal
 }
 
+/** What a machine that is too busy ends a run with, before anything is written. */
+const BEFORE_ALL: ReadonlySet<ErrorCode> = new Set(['LINK', 'PORTS'])
+
 /** How one seed ended. */
 export interface SeedResult {
   readonly seed: number
@@ -33,6 +36,8 @@ export interface SeedResult {
   readonly kills: readonly string[]
   /** Sentences; none where all held. */
   readonly broken: readonly string[]
+  /** Why the run could not be made, so that nothing is known: nothing had been written or killed yet. */
+  readonly unjudged?: string
   readonly acknowledgedPerSecond: number | null
   readonly unknown: number | null
   readonly failed: number | null
@@ -68,7 +73,8 @@ export async function runSeed(seed: number, order: CrashOrder): Promise<SeedResu
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(order.folder, { recursive: true })
   let analysis: RunAnalysis | undefined
-  let broken: readonly string[]
+  let broken: readonly string[] = []
+  let unjudged: string | undefined
   try {
     const context = { scenario, system, workload: workloadOf(scenario, registry), version: order.version, folder }
     await measured({ ...context, index: 1, repeat: 1, progress, signal }, plan.rowsPerSecond)
@@ -76,7 +82,8 @@ export async function runSeed(seed: number, order: CrashOrder): Promise<SeedResu
     broken = brokenIn(analysis, kills.length)
   } catch (error) {
     signal.throwIfAborted()
-    broken = [messageOf(error)]
+    if (error instanceof BenchError && BEFORE_ALL.has(error.code)) unjudged = error.message
+    else broken = [messageOf(error)]
   }
   if (broken.length === 0) rmSync(folder, { recursive: true, force: true })
   const count = (metric: string) => (analysis === undefined ? null : figureOf(analysis.metrics, metric).value)
@@ -86,6 +93,7 @@ export async function runSeed(seed: number, order: CrashOrder): Promise<SeedResu
     workload: scenario.workload,
     kills,
     broken,
+    ...(unjudged === undefined ? {} : { unjudged }),
     acknowledgedPerSecond: count('acknowledged'),
     unknown: count('unknown'),
     failed: count('failed'),

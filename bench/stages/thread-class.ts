@@ -2,7 +2,9 @@
 // before the stores, so that a busy machine does not make its times late.
 import { spawnSync } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
-import type { ThreadClass } from '../contract/run-folder.ts'
+import type { WorkerPhase } from '../contract/run-folder.ts'
+
+type ThreadClass = WorkerPhase['threadClass']
 
 const ARGUMENTS: Readonly<Record<ThreadClass, readonly string[]>> = {
   // The real-time class by turns, of which Linux keeps 5 % of the time for others (sched(7), sched_rt_runtime_us).

@@ -13,6 +13,13 @@ export const readProgress = `SELECT lsn::text AS lsn FROM ${PROGRESS_TABLE} WHER
 
 const MOVE_PROGRESS = `moved AS (UPDATE ${PROGRESS_TABLE} SET lsn = $1::pg_lsn WHERE origin = $3::text)`
 
+/**
+ * Settings of an applier's session. It locks rows in the order of its batch, ascending by key as local writers do: a hash of the
+ * batch would take them in the order of the table's pages, and two transactions that lock the same rows in different orders end in
+ * a deadlock.
+ */
+export const LOCKS_BY_KEY = { plan_cache_mode: 'force_generic_plan', enable_hashjoin: 'off', enable_mergejoin: 'off' }
+
 /** Evaluated once, before the first row: gives the commit record the source's position and time. */
 const SET_UP = `WHERE (SELECT pg_replication_origin_xact_setup($1::pg_lsn, $2::timestamptz)) IS NOT NULL`
 

@@ -4,7 +4,7 @@ import type { Client } from 'pg'
 import { hashNumber } from '../../bench/lib/random.ts'
 import type { StreamSink } from '../replication/pgoutput.ts'
 import { Applier } from './applier.ts'
-import { readProgress } from './apply-statements.ts'
+import { LOCKS_BY_KEY, readProgress } from './apply-statements.ts'
 import { connect, disconnect, type Connecting } from './connect.ts'
 import { originName, PUBLICATION, slotName } from './names.ts'
 import type { PipelineConfig } from './pipeline.ts'
@@ -25,11 +25,6 @@ const SILENCE_MS_MAX = 15_000
 const APPLIER_SALT = 0x61707079
 const POSITION_BYTES = 16
 const ATTEMPT_MS = 5000
-/**
- * An applier locks rows in the order of its batch, ascending by key as local writers do: a hash of the batch would take them in the
- * order of the table's pages, and two transactions that lock the same rows in different orders end in a deadlock.
- */
-const BY_KEY = { plan_cache_mode: 'force_generic_plan', enable_hashjoin: 'off', enable_mergejoin: 'off' }
 
 export class Replay {
   readonly #config: PipelineConfig
@@ -67,7 +62,7 @@ export class Replay {
       secret: config.secret,
       access: config.receiverAccess,
       application: `geowrite-cdc-${source.name}`,
-      session: { synchronous_commit: config.applySynchronousCommit, ...BY_KEY },
+      session: { synchronous_commit: config.applySynchronousCommit, ...LOCKS_BY_KEY },
       patienceMs: 0,
       attemptMs: ATTEMPT_MS,
     }
