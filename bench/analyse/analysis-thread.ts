@@ -1,6 +1,7 @@
 // What runs in a thread that shares the work of an analysis: it does what it is told and answers with what it found.
 import { parentPort } from 'node:worker_threads'
-import { BenchError, messageOf } from '../contract/errors.ts'
+import { messageOf } from '../contract/errors.ts'
+import { endingOf } from '../contract/machine-limits.ts'
 import type { ThreadAnswer, ThreadOrder } from './analysis-threads.ts'
 import { LedgerPass } from './ledger-pass.ts'
 
@@ -15,7 +16,8 @@ function follow(order: ThreadOrder): ThreadAnswer {
     if (pass === undefined) throw new TypeError('parts are walked by those who read the ledger')
     return { type: 'walked', parts: pass.walk(order.walk) }
   } catch (error) {
-    return { type: 'failed', why: messageOf(error), code: error instanceof BenchError ? error.code : 'BUG' }
+    const known = endingOf(error)
+    return { type: 'failed', why: messageOf(known ?? error), code: known?.code ?? 'BUG' }
   }
 }
 

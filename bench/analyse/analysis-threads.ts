@@ -102,6 +102,8 @@ function answerOf<T>(worker: Worker, order: ThreadOrder, pick: (answer: ThreadAn
       )
     }
     worker.removeAllListeners()
+    // It told nobody while it had nothing to do, and would answer nothing.
+    if (worker.threadId < 0) return fail('it ended by itself')
     worker.once('error', (error) => fail(error.message))
     worker.once('exit', () => fail('it ended by itself'))
     worker.once('message', (answer: ThreadAnswer) => {

@@ -1,13 +1,16 @@
 // A ledger split into parts: the same answers from any number of them, and nothing left behind.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { BenchError } from '../contract/errors.ts'
 import { causesFile, finalFile, RUN_FILES } from '../contract/run-folder.ts'
-import { AnalysisThreads } from './analysis-threads.ts'
+import { AnalysisThreads, type ThreadAnswer, type ThreadOrder } from './analysis-threads.ts'
 import { makeCausalWorld, type CausalPlan } from './causal-world.fixture.ts'
-import { planDeal } from './deal-plan.ts'
+import { partsBySize, planDeal } from './deal-plan.ts'
+import { gatherEvidence } from './lag.ts'
 import { openRun } from './load.ts'
 import { plant, scratchFolder } from './planted.fixture.ts'
 import { firstProbes } from './probed-writes.ts'
@@ -80,6 +83,49 @@ test('what goes wrong in another thread is told, however far this one came', asy
     (error) => error instanceof BenchError && error.code === 'BUG' && /out of order/.test(error.message),
   )
 })
+
+test('a thread that ended after it had read is told, not waited for', { timeout: 60_000 }, async () => {
+  using folder = scratchFolder()
+  plantWorld(folder.path)
+  const run = openRun(folder.path)
+  const plan = planDeal(run, 1)
+  const reader = `import { parentPort } from 'node:worker_threads'
+    parentPort.once('message', () => parentPort.postMessage({ type: 'read', traffic: {} }))`
+  const started = once(process, 'worker') as Promise<[Worker]>
+  await using threads = new AnalysisThreads(2, new URL(`data:text/javascript,${encodeURIComponent(reader)}`))
+  const [worker] = await started
+  const toJoin = firstProbes(run)
+  const reading = threads.read({ run, plan, probes: toJoin })
+  // Without a listener left it ends by itself.
+  const ended = once(worker, 'exit')
+  await Promise.all([reading, ended])
+  const evidence = gatherEvidence(run, run.measure.endUs, toJoin.probes).state
+  await assert.rejects(
+    threads.walk({ evidence, largestFirst: partsBySize(plan) }, () => undefined),
+    (error) => error instanceof BenchError && error.code === 'BUG' && /ended by itself/.test(error.message),
+  )
+})
+
+test(
+  'a full disk is told as one by whichever thread meets it',
+  { skip: existsSync('/dev/full') ? false : 'needs /dev/full' },
+  async () => {
+    using folder = scratchFolder()
+    plantWorld(folder.path)
+    const run = openRun(folder.path)
+    const full = { ...planDeal(run, 2), scratchPath: '/dev/full' }
+    const worker = new Worker(new URL('analysis-thread.ts', import.meta.url))
+    try {
+      const ledger = { run, plan: full, probes: firstProbes(run) }
+      worker.postMessage({ type: 'read', ledger } satisfies ThreadOrder)
+      const [answer] = (await once(worker, 'message')) as [ThreadAnswer]
+      assert.equal(answer.type === 'failed' ? answer.code : answer.type, 'ROOM')
+      assert.match(answer.type === 'failed' ? answer.why : '', /disk is full/)
+    } finally {
+      await worker.terminate()
+    }
+  },
+)
 
 test('parts are removed when the analysis fails in the middle', async () => {
   using folder = scratchFolder()
