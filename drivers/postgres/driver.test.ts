@@ -14,7 +14,7 @@ import { postgres } from './driver.ts'
 import { connect, disconnect } from './connect.ts'
 import { pipelineName, SQL_PORT } from './names.ts'
 import { batchOf, maker, write, type Row } from './rows.fixture.ts'
-import { TEST_TABLE, TestDeployment, testPlan } from './servers.fixture.ts'
+import { lockWaiters, TEST_TABLE, TestDeployment, testPlan } from './servers.fixture.ts'
 
 const SEED = 20_260_801
 const PLAN = testPlan({ shared_buffers: '64MB', max_wal_size: '1GB' })
@@ -216,10 +216,7 @@ test('a row that arrives while a local writer inserts it waits, and the higher v
   for (const { key, dot, version } of [ours, oursHigh])
     await holder.query(`INSERT INTO ${TEST_TABLE.name} (key, dot, version) VALUES (${key}, ${dot}, ${version})`)
   assert.equal((await east.write(batchOf([theirs, theirsLow]))).outcome, OUTCOME.ok)
-  await eventually('an applier that waits for the local writer', async () => {
-    const { rows } = await holder.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
-    return rows.length > 0
-  })
+  await eventually('an applier that waits for the local writer', async () => (await lockWaiters(holder)) > 0)
   await holder.query('COMMIT')
   await disconnect(holder)
   await eventually('convergence', converged)
@@ -238,10 +235,7 @@ test('an applier locks rows by ascending key, as local writers do, wherever they
   await touch(keys[0])
   const arriving = keys.map((key) => write(key, 0))
   assert.equal((await east.write(batchOf(arriving))).outcome, OUTCOME.ok)
-  await eventually('an applier that waits for the local writer', async () => {
-    const { rows } = await holder.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
-    return rows.length > 0
-  })
+  await eventually('an applier that waits for the local writer', async () => (await lockWaiters(holder)) > 0)
   for (const key of keys.slice(1)) await touch(key)
   await holder.query('COMMIT')
   await disconnect(holder)
@@ -363,8 +357,7 @@ test('a write that does not finish in time is unknown, and does not come true wh
   const tookMs = performance.now() - startedMs
   assert.ok(tookMs < 1000, `took ${tookMs} ms`)
   await eventually('the end of the statement', async () => {
-    const { rows } = await holder.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
-    return rows.length === 0
+    return (await lockWaiters(holder)) === 0
   })
   await holder.query('ROLLBACK')
   await disconnect(holder)

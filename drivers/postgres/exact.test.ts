@@ -15,7 +15,7 @@ import { postgres } from './driver.ts'
 import { KnowingDcs } from './exact.fixture.ts'
 import { SQL_PORT } from './names.ts'
 import { batchOf, type Row } from './rows.fixture.ts'
-import { TEST_TABLE, TestDeployment, testPlan } from './servers.fixture.ts'
+import { lockWaiters, TEST_TABLE, TestDeployment, testPlan } from './servers.fixture.ts'
 
 const SEED = 20_261_125
 const DCS: readonly Dc[] = ['us-east', 'eu-west', 'ap-south'].map((name, index) => ({ name, index }))
@@ -161,8 +161,7 @@ async function heldUp(observer: Client, writing: Promise<WriteResult>, free: () 
   await eventually(
     () => 'nobody waits for the row',
     async () => {
-      const { rows } = await observer.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
-      return rows.length > 0
+      return (await lockWaiters(observer)) > 0
     },
   )
   await free()

@@ -14,7 +14,7 @@ import { connect, disconnect } from './connect.ts'
 import { postgres } from './driver.ts'
 import { SQL_PORT } from './names.ts'
 import { batchOf, maker, write } from './rows.fixture.ts'
-import { TEST_TABLE, TestDeployment, testPlan } from './servers.fixture.ts'
+import { lockWaiters, TEST_TABLE, TestDeployment, testPlan } from './servers.fixture.ts'
 
 const plan = { ...testPlan({ shared_buffers: '64MB', max_wal_size: '1GB' }), dcs: [{ name: 'us-east', index: 0 }] }
 const [DC] = plan.dcs
@@ -112,8 +112,7 @@ test('a pipeline that hangs leaves all that is under way unknown, and what was b
   assert.deepEqual(hung, { outcome: OUTCOME.info, error: 'timeout' })
   assert.equal(behind.outcome, OUTCOME.info)
   await until('the end of the hung statement', async () => {
-    const { rows } = await observer.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
-    return rows.length === 0
+    return (await lockWaiters(observer)) === 0
   })
   await holder.query('ROLLBACK')
   await disconnect(holder)

@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Client } from 'pg'
 import type { Address, DeployPlan, Endpoints } from '../../bench/contract/driver.ts'
 import type { Command, Place, Service } from '../../bench/contract/service.ts'
 import { writeServiceFiles } from '../../bench/deploy/service-files.ts'
@@ -222,3 +223,9 @@ function lives(pid: number): boolean {
 
 /** A test runner that is interrupted sends this: ending in order lets the servers be killed. */
 const exitNow = (): never => process.exit(1)
+
+/** How many sessions of a server wait for a lock, as `client` sees it. */
+export async function lockWaiters(client: Client): Promise<number> {
+  const { rows } = await client.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)
+  return rows.length
+}
