@@ -12,17 +12,21 @@ const ARGUMENTS: Readonly<Record<ThreadClass, readonly string[]>> = {
   usual: ['--other', '--pid', '0'],
 }
 
+/** Every thread has this module to itself. */
+let current: ThreadClass = 'usual'
+
 /**
  * Puts the calling thread, and it alone, into a scheduling class. Returns the one that it is in: an ordinary user may not go first,
  * and other systems than Linux have no such thing; slip and event-loop delay tell what that costs.
  */
 export function goAs(wanted: ThreadClass): ThreadClass {
-  if (process.platform !== 'linux') return 'usual'
+  if (wanted === current || process.platform !== 'linux') return current
   try {
     // "PID/task/TID" of the thread that asks (proc(5)); Node runs this call in the thread itself.
     const threadId = readlinkSync('/proc/thread-self').split('/')[2]
-    return spawnSync('chrt', [...ARGUMENTS[wanted], threadId], { stdio: 'ignore' }).status === 0 ? wanted : 'usual'
+    if (spawnSync('chrt', [...ARGUMENTS[wanted], threadId], { stdio: 'ignore' }).status === 0) current = wanted
   } catch {
-    return 'usual'
+    // Without /proc nobody is moved.
   }
+  return current
 }
