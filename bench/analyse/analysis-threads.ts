@@ -10,7 +10,7 @@ const SCRIPT = new URL('analysis-thread.ts', import.meta.url)
 /** More would wait for memory and disk, and each takes the memory of one part. */
 const THREADS_MAX = 8
 
-/** A thread keeps its rows in arrays outside of the heap: more young objects than this are garbage. */
+/** A thread keeps its rows in arrays outside of the heap: more young objects than this are garbage, some 25 MB of it. */
 const YOUNG_MB = 6
 
 /** Fewer rows are done before another thread has started. */

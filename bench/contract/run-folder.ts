@@ -11,7 +11,7 @@ import type { WarmUpStretch } from './warm-up.ts'
 export const RUN_FILES = {
   run: 'run.json',
   ledger: 'ledger',
-  export: 'export',
+  export: 'export', // The ledger in a form for other programs, where it was asked for.
   events: 'events.csv',
   resources: 'resources.csv',
   links: 'links.csv',
