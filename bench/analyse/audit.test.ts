@@ -29,7 +29,7 @@ const facts = (change: (facts: RunFacts) => Partial<RunFacts>) => ({
 })
 const worker = (change: Partial<RunFacts['workers'][number]>) =>
   facts(({ workers }) => ({ workers: workers.map((one) => ({ ...one, ...change })) }))
-const rtt = (rows: readonly string[]) => ({ csv: { 'rtt.csv': ['at_s,from,to,phase,rtt_ms', ...rows].join('\n') } })
+const rtt = (rows: readonly string[]) => ({ csv: { 'rtt.csv': ['at_s,from,to,phase,rtt_ms', ...rows, ''].join('\n') } })
 
 test('a calm run is valid', async () => {
   assert.deepEqual(await verdictOf(rtt(['1,us-east,eu-west,during,0.5'])), {

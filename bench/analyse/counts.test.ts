@@ -74,7 +74,7 @@ test('round trips are quantiles of the pings of their link and phase', async () 
   const pings = Array.from({ length: 100 }, (_, i) => `1,us-east,eu-west,during,${i + 1}`)
   const analysis = await analysed({
     writes: [],
-    csv: { 'rtt.csv': ['at_s,from,to,phase,rtt_ms', ...pings, '9,us-east,eu-west,after,7'].join('\n') },
+    csv: { 'rtt.csv': ['at_s,from,to,phase,rtt_ms', ...pings, '9,us-east,eu-west,after,7', ''].join('\n') },
   })
   const at = { dc: 'us-east', peer: 'eu-west', phase: 'during' }
   assert.deepEqual(

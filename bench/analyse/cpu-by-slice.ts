@@ -1,6 +1,7 @@
 // What a row costs the stores in CPU time over the measured phase: counters sampled each second, brought onto the slices.
 import { RUN_FILES } from '../contract/run-folder.ts'
-import { readCsv, type RunData } from './load.ts'
+import type { RunData } from './load.ts'
+import { readCsv } from './raw-csv.ts'
 import type { Slices } from './slices.ts'
 
 /** CPU of all stores and replication services by the time of each sample, in s since the epoch; none where nobody counts it. */

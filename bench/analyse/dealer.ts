@@ -56,7 +56,7 @@ export class Dealer {
     } finally {
       closeSync(file)
     }
-    return viewBlocks<Readonly<Record<string, 'f64' | 'u32' | 'u8'>>>(layout, this.#read, chunk.blocks)
+    return viewBlocks<Readonly<Record<string, 'f64' | 'u32' | 'u8'>>>(layout, chunk.path, this.#read, chunk.blocks)
   }
 
   /** Deals the blocks of chunk `index`. */

@@ -166,6 +166,7 @@ const rtt = (slowFromS: number, slowToS: number) => ({
       ...Array.from({ length: 100 }, (_, i) => i / 5).map(
         (s) => `${s},us-east,eu-west,during,${s > slowFromS && s < slowToS ? 400 : 0.5}`,
       ),
+      '',
     ].join('\n'),
   },
 })

@@ -5,7 +5,8 @@ import { catchUpOf, type CalmTime, type CatchUp, type FaultSpan } from './catch-
 import { FaultSpans } from './fault-spans.ts'
 import { readFaultWrites, type FaultWrites } from './fault-writes.ts'
 import { linkIndex } from './link-index.ts'
-import { readCsv, type RunData } from './load.ts'
+import type { RunData } from './load.ts'
+import { readCsv } from './raw-csv.ts'
 import { readProbeLags, type LinkProbes } from './probe-lags.ts'
 import type { ProbedWrites } from './probed-writes.ts'
 import type { Traffic } from './traffic.ts'
@@ -101,7 +102,7 @@ function linksOf(run: RunData, fault: FaultFacts, probes: readonly LinkProbes[])
 }
 
 function reportedPeak(
-  samples: ReturnType<typeof readCsv>,
+  samples: ReturnType<typeof readCsv<typeof RUN_FILES.links>>,
   from: string,
   to: string,
   startUs: number,
@@ -109,9 +110,9 @@ function reportedPeak(
 ): ReportedPeak | null {
   let peak: ReportedPeak | null = null
   for (const row of samples) {
-    const us = Number(row['at_s']) * 1e6
-    const { backlog = '', backlog_unit: unit = '' } = row
-    if (row['from'] !== from || row['to'] !== to || us < startUs || us > endUs || backlog === '') continue
+    const us = Number(row.at_s) * 1e6
+    const { backlog, backlog_unit: unit } = row
+    if (row.from !== from || row.to !== to || us < startUs || us > endUs || backlog === '') continue
     if (peak === null || Number(backlog) > peak.amount) peak = { amount: Number(backlog), unit }
   }
   return peak

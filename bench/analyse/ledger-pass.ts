@@ -4,6 +4,7 @@ import { takeChunk, takePart, type DealPlan } from './deal-plan.ts'
 import { Dealer } from './dealer.ts'
 import { KeyWalk, type WalkedParts } from './key-walk.ts'
 import { PartReader } from './ledger-part.ts'
+import { checkTimes } from './ledger-rows.ts'
 import type { RunData } from './load.ts'
 import { ProbeJoin, type ProbesToJoin } from './probed-writes.ts'
 import { openScratch, type Scratch } from './scratch.ts'
@@ -52,6 +53,7 @@ export class LedgerPass implements Disposable {
       const blocks = dealer.read(chunk)
       if (chunk.kind === 'writes') {
         for (const block of blocks as unknown as WritesBlock[]) {
+          checkTimes(chunk.path, block.intendedUs)
           traffic.addBlock(chunk.dcIndex, block)
           join.addBlock(block)
         }

@@ -1,14 +1,30 @@
 // Streams the ledger's writes and probes block by block, so that no analysis needs all rows in memory at once.
 import { NEVER, PROBES, WRITE_FLAG, WRITES, type ProbesBlock, type WritesBlock } from '../lib/ledger-format.ts'
 import { readBlocks } from '../lib/column-file.ts'
+import { BenchError } from '../contract/errors.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import type { RunData } from './load.ts'
+import { TIME_US_MAX } from './schema-parts.ts'
+
+/** Refuses rows of other times than a run can have, which no counting by seconds would come to an end of. Throws FORMAT. */
+export function checkTimes(path: string, rows: Float64Array): void {
+  for (let row = 0; row < rows.length; row++) {
+    if (Math.abs(rows[row]) <= TIME_US_MAX) continue
+    throw new BenchError(
+      'FORMAT',
+      `${path} is damaged (a row was due ${rows[row]} µs after the run's start): take this run's folder away to report the others, and run it again.`,
+    )
+  }
+}
 
 /** Every block of writes with the DC that wrote it, in the order of the files. Rows with dot 0 are padding. */
 export function* writeBlocks(run: RunData): Generator<{ readonly dcIndex: number; readonly block: WritesBlock }> {
   for (const { dcIndex, path } of run.writes) {
     const end = { torn: false, bytes: 0 }
-    for (const block of readBlocks(WRITES, path, end)) yield { dcIndex, block }
+    for (const block of readBlocks(WRITES, path, end)) {
+      checkTimes(path, block.intendedUs)
+      yield { dcIndex, block }
+    }
     if (end.torn) run.torn.add(path)
   }
 }
@@ -18,7 +34,10 @@ export function* probeBlocks(run: RunData): Generator<{ readonly peerIndex: numb
   for (const [peerIndex, path] of run.probes.entries()) {
     if (path === null) continue
     const end = { torn: false, bytes: 0 }
-    for (const block of readBlocks(PROBES, path, end)) yield { peerIndex, block }
+    for (const block of readBlocks(PROBES, path, end)) {
+      checkTimes(path, block.sentUs)
+      yield { peerIndex, block }
+    }
     if (end.torn) run.torn.add(path)
   }
 }

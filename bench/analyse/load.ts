@@ -1,13 +1,9 @@
-// Reads what a run left behind: its facts, the places of its ledger parts, and its small CSV files.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+// Opens what a run left behind: its facts and the places of its ledger parts.
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { parse } from 'csv-parse/sync'
-import type { RunAnalysis, Verdict } from '../contract/analysis.ts'
-import { BenchError, messageOf } from '../contract/errors.ts'
+import { BenchError } from '../contract/errors.ts'
 import { countsFile, finalFile, probesFile, RUN_FILES, type RunFacts } from '../contract/run-folder.ts'
-
-/** run.json as it lies on disk: the facts, and after an analysis what came of it. */
-export type StoredRun = RunFacts & { readonly analysis?: RunAnalysis; readonly verdict?: Verdict }
+import { readFacts } from './stored-run.ts'
 
 /** One `writes-<dc>-<worker>.bin` or `causes-<dc>-<worker>.bin`. */
 interface WorkerFile {
@@ -19,7 +15,7 @@ interface WorkerFile {
 export interface RunData {
   readonly folder: string
   readonly name: string
-  readonly stored: StoredRun
+  readonly stored: RunFacts
   /** DC names in the order of the topology; everywhere else a DC is its place here. */
   readonly dcs: readonly string[]
   readonly measure: { readonly startUs: number; readonly endUs: number; readonly seconds: number }
@@ -36,8 +32,7 @@ export interface RunData {
 
 /** Opens a run folder. Throws RUN_FOLDER when it is none. */
 export function openRun(folder: string): RunData {
-  const path = join(folder, RUN_FILES.run)
-  const stored = readRunJson(path)
+  const stored = readFacts(join(folder, RUN_FILES.run))
   const dcs = stored.scenario.topology.dcs.map((dc) => dc.name)
   const measured = stored.phases.find((phase) => phase.name === 'measure')
   if (measured === undefined || measured.endUs <= measured.startUs) {
@@ -67,26 +62,6 @@ export function openRun(folder: string): RunData {
   }
 }
 
-function readRunJson(path: string): StoredRun {
-  let stored: StoredRun
-  try {
-    stored = JSON.parse(readFileSync(path, 'utf8')) as StoredRun
-  } catch (error) {
-    throw new BenchError(
-      'RUN_FOLDER',
-      `${path} cannot be read as a run (${messageOf(error)}): give a folder that geowrite wrote.`,
-      { cause: error },
-    )
-  }
-  if (stored.format !== 1) {
-    throw new BenchError(
-      'RUN_FOLDER',
-      `${path} has format ${String(stored.format)} where 1 is known: report it with the version of geowrite that wrote it.`,
-    )
-  }
-  return stored
-}
-
 /** The parts in a stable order: by DC, then by worker. */
 function findParts(ledger: string, dcs: readonly string[], kind: 'writes' | 'causes'): WorkerFile[] {
   const names = existsSync(ledger) ? readdirSync(ledger) : []
@@ -98,11 +73,4 @@ function findParts(ledger: string, dcs: readonly string[], kind: 'writes' | 'cau
       .sort((a, b) => a.worker - b.worker)
       .map(({ name }) => ({ dcIndex, path: join(ledger, name) }))
   })
-}
-
-/** The rows of one of the run's raw CSV files as records of text, or nothing when the run has no such file. */
-export function readCsv(run: RunData, file: string): Readonly<Record<string, string>>[] {
-  const path = join(run.folder, file)
-  if (!existsSync(path)) return []
-  return parse(readFileSync(path), { columns: true, skip_empty_lines: true, relax_column_count: true })
 }

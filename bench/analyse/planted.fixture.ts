@@ -13,7 +13,7 @@ import {
   writesFile,
   type RunFacts,
 } from '../contract/run-folder.ts'
-import { allocateBlock, type Layout } from '../lib/column-file.ts'
+import { allocateBlock, sealBlock, type Layout } from '../lib/column-file.ts'
 import { incarnationOf, packDot, PHASE } from '../lib/dot.ts'
 import {
   CAUSES,
@@ -121,7 +121,7 @@ function columnFile<C extends Readonly<Record<string, 'f64' | 'u32' | 'u8'>>>(
     const column = (block as unknown as Record<string, Float64Array>)[name]
     for (const [i, row] of rows.entries()) column[i] = row[name]
   }
-  return block.bytes
+  return sealBlock(block)
 }
 
 /** Writes the run into `folder` and returns the dots and versions that its writes got. */

@@ -4,7 +4,8 @@ import { linkBetween, type Topology } from '../contract/topology.ts'
 import { RUN_FILES } from '../contract/run-folder.ts'
 import type { FaultSpans } from './fault-spans.ts'
 import { PERCENTILES } from './histograms.ts'
-import { readCsv, type RunData } from './load.ts'
+import type { RunData } from './load.ts'
+import { readCsv } from './raw-csv.ts'
 import type { MetricList } from './metric-list.ts'
 
 /** The phase of pings that were under way in a fault or in the catching up after it. */
@@ -29,7 +30,7 @@ export function addRoundTrips(list: MetricList, run: RunData, spans: FaultSpans)
   const groups = new Map<string, { from: string; to: string; phase: string; rttMs: number[] }>()
   for (const { at_s: at, from, to, phase: part, rtt_ms: rtt } of readCsv(run, RUN_FILES.rtt)) {
     const rttMs = Number(rtt)
-    if (rtt === '' || !Number.isFinite(rttMs)) continue
+    if (rtt === '') continue
     const sentUs = Number(at) * 1e6
     const phase = spans.touch(sentUs, sentUs + rttMs * 1000) ? FAULT_PHASE : part
     const name = JSON.stringify([from, to, phase])

@@ -21,15 +21,17 @@ import { writeIntervals } from './intervals.ts'
 import { joinKeySpace, type KeySpace } from './key-space.ts'
 import { addLag, probeCount } from './lag-figures.ts'
 import { gatherEvidence, readLag, type LagAnalysis } from './lag.ts'
-import { openRun, readCsv, type RunData, type StoredRun } from './load.ts'
+import { openRun, type RunData } from './load.ts'
 import { MetricList } from './metric-list.ts'
 import { AnalysisThreads, threadsFor } from './analysis-threads.ts'
 import { partsBySize, planDeal, type DealPlan } from './deal-plan.ts'
 import { firstProbes, type ProbedWrites } from './probed-writes.ts'
 import { notesOn, notForPublishing } from './notes.ts'
 import { plantedFindings } from './planted-faults.ts'
+import { readCsv } from './raw-csv.ts'
 import { addRoundTrips } from './round-trips.ts'
 import { sliceMeasured, type Slices } from './slices.ts'
+import { readKeptAnalysis, type StoredRun } from './stored-run.ts'
 import { addTraffic, addVisible, offerOf, sumOf } from './traffic-figures.ts'
 import { joinTraffic, type Traffic } from './traffic.ts'
 import { addWriteWaits } from './write-waits.ts'
@@ -49,8 +51,9 @@ interface Sharing {
 export async function analyseRun(folder: string, sharing: Sharing = {}): Promise<RunAnalysis> {
   const run = openRun(folder)
   const { stored } = run
-  if (stored.ledgerDropped && stored.analysis !== undefined && !existsSync(join(folder, RUN_FILES.ledger))) {
-    return { ...stored.analysis, run: run.name }
+  if (stored.ledgerDropped && !existsSync(join(folder, RUN_FILES.ledger))) {
+    const kept = readKeptAnalysis(join(folder, RUN_FILES.run))
+    if (kept !== undefined) return { ...kept, run: run.name }
   }
   const slices = sliceMeasured(run.measure)
   const { traffic, lag, probes, keySpace } = await readLedger(run, slices, sharing)
@@ -58,8 +61,7 @@ export async function analyseRun(folder: string, sharing: Sharing = {}): Promise
   keySpace.pairs.write(run, possiblePairs)
   writeDivergence(run, keySpace)
   const analysis = describe(run, slices, { traffic, lag, probes, keySpace })
-  const { analysis: _old, verdict: _before, ...facts } = stored
-  const kept: StoredRun = { ...facts, analysis, verdict: analysis.verdict }
+  const kept: StoredRun = { ...stored, analysis, verdict: analysis.verdict }
   replaceText(join(folder, RUN_FILES.run), `${JSON.stringify(kept, undefined, 2)}\n`)
   return analysis
 }
@@ -226,14 +228,13 @@ function backlogSeconds(run: RunData, slices: Slices, traffic: Traffic): number[
   const storedRows = traffic.byDc.reduce((sum, dc) => sum + dc.stored, 0)
   const storedBytes = traffic.byDc.reduce((sum, dc) => sum + dc.storedBytes, 0)
   for (const row of readCsv(run, RUN_FILES.links)) {
-    const slice = slices.at(Number(row['at_s']) * 1e6)
-    const backlog = row['backlog']
-    if (slice < 0 || backlog === undefined || backlog === '') continue
-    const perSecond = (row['backlog_unit'] === 'bytes' ? storedBytes : storedRows) / run.measure.seconds
-    const name = `${row['from']} ${row['to']}`
+    const slice = slices.at(Number(row.at_s) * 1e6)
+    if (slice < 0 || row.backlog === '') continue
+    const perSecond = (row.backlog_unit === 'bytes' ? storedBytes : storedRows) / run.measure.seconds
+    const name = `${row.from} ${row.to}`
     let series = links.get(name)
     if (series === undefined) links.set(name, (series = new Float64Array(slices.count).fill(Number.NaN)))
-    if (perSecond > 0) series[slice] = Number(backlog) / perSecond
+    if (perSecond > 0) series[slice] = Number(row.backlog) / perSecond
   }
   return Array.from({ length: links.size === 0 ? 0 : slices.count }, (_, slice) =>
     [...links.values()].reduce((sum, series) => sum + series[slice], 0),

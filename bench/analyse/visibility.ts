@@ -234,8 +234,8 @@ export class VisibilityEvidence {
 
   #around(link: number, second: number): Envelope {
     const joined = emptyEnvelope()
-    for (let near = second - NEIGHBOUR_SECONDS; near <= second + NEIGHBOUR_SECONDS; near++) {
-      const envelope = this.state.seconds[link].get(near)
+    for (let distance = -NEIGHBOUR_SECONDS; distance <= NEIGHBOUR_SECONDS; distance++) {
+      const envelope = this.state.seconds[link].get(second + distance)
       if (envelope !== undefined) widen(joined, envelope)
     }
     return joined

@@ -29,7 +29,7 @@ async function analysed(waits: Waits | undefined, serviceMs: number, dcs = DCS, 
       const sentMs = 1000 + 20 * i
       return { dc: i % dcs.length, key: i, intendedMs: sentMs - 20, sentMs, ackedMs: sentMs + serviceMs }
     }),
-    csv: { 'rtt.csv': ['at_s,from,to,phase,rtt_ms', ...pings].join('\n') },
+    csv: { 'rtt.csv': ['at_s,from,to,phase,rtt_ms', ...pings, ''].join('\n') },
     facts: ({ system, scenario, ...facts }) => ({
       ...facts,
       system: { ...system, ...(waits === undefined ? {} : { waits }) },

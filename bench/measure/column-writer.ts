@@ -1,6 +1,6 @@
 // Appends rows to a column file, a block at a time: what probers and the final read-back store.
 import { openSync, closeSync } from 'node:fs'
-import { allocateBlock, trimBlock, type Block, type Layout } from '../lib/column-file.ts'
+import { allocateBlock, sealBlock, trimBlock, type Block, type Layout } from '../lib/column-file.ts'
 import { writeWhole } from '../lib/write-whole.ts'
 
 const BLOCK_ROWS = 4096
@@ -24,7 +24,7 @@ export class ColumnWriter<C extends Layout<Record<string, 'f64' | 'u32' | 'u8'>>
   }
 
   #write(block: Block<C>): void {
-    writeWhole(this.#file, block.bytes)
+    writeWhole(this.#file, sealBlock(block))
     this.#used = 0
   }
 

@@ -1,6 +1,6 @@
 // Writes one worker's part of the ledger: rows are reserved when they are sent, filled in place, and stored when settled.
 import { open, type FileHandle } from 'node:fs/promises'
-import { allocateBlock, trimBlock } from '../lib/column-file.ts'
+import { allocateBlock, sealBlock, trimBlock } from '../lib/column-file.ts'
 import { NEVER, WRITES, type WritesBlock } from '../lib/ledger-format.ts'
 
 const BLOCK_ROWS = 8192
@@ -107,7 +107,7 @@ export class LedgerWriter {
     const isNearlyWhole = (columns.rows - used) * PADDED_PARTS <= columns.rows
     // What is left over is padding; only the dot says so.
     if (isNearlyWhole) columns.dot.fill(0, used)
-    const { bytes } = isNearlyWhole ? columns : trimBlock(WRITES, columns, used)
+    const bytes = sealBlock(isNearlyWhole ? columns : trimBlock(WRITES, columns, used))
     const at = this.#position
     this.#position += bytes.byteLength
     this.bytes = this.#position
