@@ -2,18 +2,15 @@
 import { randomInt } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { type ChainedBatch, ClassicLevel } from 'classic-level'
+import type { BenchError } from '../../bench/contract/errors.ts'
 import { DC_COUNT_MAX } from '../../bench/contract/topology.ts'
-import type {
-  AppliedPosition,
-  Engine,
-  EngineSnapshot,
-  LogEntry,
-  RecoveredState,
-  RowPage,
-} from '../replication/node/engine.ts'
+import type { AppliedPosition, Engine, EngineSnapshot, LogEntry, RecoveredState } from '../replication/node/engine.ts'
 import { decodeExactly, encodeNumbers } from '../replication/node/message.ts'
 import { PackedRows, recordDot, recordVersion } from '../replication/node/packed-rows.ts'
+import { checkFolder } from './folder-check.ts'
+import { levelFailure } from './level-failures.ts'
 import { levelFigures } from './level-figures.ts'
+import { type Ask, type Level, logAfter, rowNames, snapshotOf } from './level-reads.ts'
 import { RecentRecords } from './recent-records.ts'
 import { RecentVersions } from './recent-versions.ts'
 import type { LsmSettings } from './settings.ts'
@@ -21,7 +18,6 @@ import {
   AFTER_ALL,
   LOG_END,
   NAME_BYTES,
-  ROWS,
   STATE_NAME,
   appliedName,
   numberIn,
@@ -29,13 +25,20 @@ import {
   writeRowName,
 } from './storage-keys.ts'
 
-const PAGE_ROWS = 500
-const READ_AHEAD_BYTES = 256 << 10
+/** What an engine has to say that is no answer. */
+interface LevelEvents {
+  /** A line for the node's log. */
+  readonly log: (line: string) => void
+  /** LevelDB says that its data is damaged or cannot be read: the node must end. What was asked is rejected with the same. */
+  readonly failed: (failure: BenchError) => void
+}
 
-type Level = ClassicLevel<Buffer, Buffer>
+const NOBODY: LevelEvents = { log: () => undefined, failed: () => undefined }
 
 export class LevelEngine implements Engine {
-  readonly #level: Level
+  readonly #folder: string
+  readonly #events: LevelEvents
+  #level!: Level
   readonly #settings: LsmSettings
   // LevelDB copies names at once, so one buffer serves for all of them.
   readonly #name = Buffer.alloc(NAME_BYTES)
@@ -46,22 +49,35 @@ export class LevelEngine implements Engine {
   #logId = 0
 
   /** @param remembersRecords whether `record` will be asked. */
-  constructor(folder: string, settings: LsmSettings, remembersRecords: boolean) {
+  constructor(folder: string, settings: LsmSettings, remembersRecords: boolean, events = NOBODY) {
+    this.#folder = folder
+    this.#events = events
     this.#settings = settings
     this.#records = remembersRecords ? new RecentRecords(settings.recentRecordBytes) : undefined
     this.#recent = new RecentVersions(settings.recentRows, 0)
-    this.#level = new ClassicLevel(folder, {
-      keyEncoding: 'buffer',
-      valueEncoding: 'buffer',
-      compression: settings.compression,
-      writeBufferSize: settings.writeBufferBytes,
-      cacheSize: settings.blockCacheBytes,
-      maxFileSize: settings.tableFileBytes,
-    })
   }
 
+  /** Rejects with a BenchError where the folder is damaged (FORMAT), is held by another, or cannot be read or written. */
   async open(): Promise<RecoveredState> {
-    await this.#level.open()
+    try {
+      for (const line of checkFolder(this.#folder)) this.#events.log(line)
+      // Not before: it opens by itself in the turn after it was made.
+      this.#level = new ClassicLevel(this.#folder, {
+        keyEncoding: 'buffer',
+        valueEncoding: 'buffer',
+        compression: this.#settings.compression,
+        writeBufferSize: this.#settings.writeBufferBytes,
+        cacheSize: this.#settings.blockCacheBytes,
+        maxFileSize: this.#settings.tableFileBytes,
+      })
+      await this.#level.open()
+      return await this.#recover()
+    } catch (error) {
+      throw levelFailure(error, this.#folder) ?? error
+    }
+  }
+
+  async #recover(): Promise<RecoveredState> {
     this.#batch = this.#level.batch()
     const state = await this.#level.get(STATE_NAME)
     // A new log gets a number of its own, so that peers do not take it for one that was lost.
@@ -74,7 +90,7 @@ export class LevelEngine implements Engine {
     }
     let trimmedTo = head
     if (entries.length > 0) {
-      const [first] = await this.entriesAfter(0, 1)
+      const [first] = await logAfter(this.#level, 0, 1)
       trimmedTo = first.position - PackedRows.trusted(first.payload).count
     }
     const applied = new Map<number, AppliedPosition>()
@@ -164,50 +180,23 @@ export class LevelEngine implements Engine {
     const batch = this.#batch
     this.#batch = this.#level.batch()
     batch.put(STATE_NAME, encodeNumbers([head, highestVersion, this.#logId]))
-    await batch.write({ sync: this.#settings.sync })
+    try {
+      await batch.write({ sync: this.#settings.sync })
+    } catch (error) {
+      throw levelFailure(error, this.#folder) ?? error
+    }
   }
 
   read(keys: ArrayLike<number>): Promise<(Buffer | undefined)[]> {
-    return this.#level.getMany(rowNames(keys))
+    return this.#ask(this.#level.getMany(rowNames(keys)))
   }
 
   snapshot(): EngineSnapshot {
-    const snapshot = this.#level.snapshot()
-    const level = this.#level
-    return {
-      read: (keys) => level.getMany(rowNames(keys), { snapshot, fillCache: false }),
-      close: () => snapshot.close(),
-      async *pages(): AsyncGenerator<RowPage> {
-        const rows = level.iterator({ ...ROWS, snapshot, fillCache: false, highWaterMarkBytes: READ_AHEAD_BYTES })
-        try {
-          for (let found = await rows.nextv(PAGE_ROWS); found.length > 0; found = await rows.nextv(PAGE_ROWS)) {
-            yield { keys: found.map(([name]) => numberIn(name)), records: found.map(([, record]) => record) }
-          }
-        } finally {
-          await rows.close()
-        }
-      },
-    }
+    return snapshotOf(this.#level, this.#ask)
   }
 
-  async entriesAfter(position: number, bytesMax: number): Promise<LogEntry[]> {
-    const entries: LogEntry[] = []
-    const gt = writeLogName(Buffer.alloc(NAME_BYTES), position)
-    const log = this.#level.iterator({ gt, lt: LOG_END, highWaterMarkBytes: bytesMax })
-    try {
-      let bytes = 0
-      while (bytes < bytesMax) {
-        const found = await log.nextv(PAGE_ROWS)
-        if (found.length === 0) break
-        for (const [name, payload] of found) {
-          entries.push({ position: numberIn(name), payload })
-          bytes += payload.length
-        }
-      }
-    } finally {
-      await log.close()
-    }
-    return entries
+  entriesAfter(position: number, bytesMax: number): Promise<LogEntry[]> {
+    return this.#ask(logAfter(this.#level, position, bytesMax))
   }
 
   /**
@@ -215,8 +204,14 @@ export class LevelEngine implements Engine {
    * nothing else; what the node compacts by itself because of it is its own affair.
    */
   async flush(): Promise<void> {
-    await this.#level.batch().put(AFTER_ALL, Buffer.alloc(0)).del(AFTER_ALL).write({ sync: true })
+    await this.#writeNothing(true)
     await this.#level.compactRange(AFTER_ALL, AFTER_ALL)
+    // Compacting does not tell that it failed; but then nothing is written any more.
+    await this.#writeNothing(false)
+  }
+
+  #writeNothing(sync: boolean): Promise<void> {
+    return this.#ask(this.#level.batch().put(AFTER_ALL, Buffer.alloc(0)).del(AFTER_ALL).write({ sync }))
   }
 
   describe(): { readonly version: string; readonly settings: Readonly<Record<string, string>> } {
@@ -232,11 +227,11 @@ export class LevelEngine implements Engine {
   async close(): Promise<void> {
     await this.#level.close()
   }
-}
 
-function rowNames(keys: ArrayLike<number>): Buffer[] {
-  const all = Buffer.allocUnsafe(NAME_BYTES * keys.length)
-  return Array.from({ length: keys.length }, (_, i) =>
-    writeRowName(all.subarray(NAME_BYTES * i, NAME_BYTES * (i + 1)), keys[i]),
-  )
+  readonly #ask: Ask = (question) =>
+    question.catch((error: unknown) => {
+      const failure = levelFailure(error, this.#folder)
+      if (failure !== undefined) this.#events.failed(failure)
+      throw failure ?? error
+    })
 }
