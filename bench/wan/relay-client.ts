@@ -4,6 +4,7 @@ import type { Address } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
 import { ControlClient } from '../lib/control.ts'
 import type { LinkChange, LinkCounters } from './link-state.ts'
+import { linkCountersIn } from './link-words.ts'
 
 const nameOf = ({ from, to }: { readonly from: string; readonly to: string }): string => `${from}>${to}`
 
@@ -33,13 +34,13 @@ export class RelayClient implements Disposable {
     try {
       await (await this.#client()).ask('set', request)
     } catch (error) {
-      if (error instanceof BenchError && error.code === 'BUG') throw error
+      if (error instanceof BenchError && error.code !== 'SERVICE_DIED') throw error
     }
   }
 
-  /** The counters of both directed links; rejects while the relay is down. Payload goes on from that of its former lives. */
+  /** The counters of both directed links; rejects while the relay is down, and with FORMAT for what are none. Payload goes on from that of its former lives. */
   async counters(): Promise<readonly LinkCounters[]> {
-    const counters = await (await this.#client()).ask<LinkCounters[]>('counters')
+    const counters = linkCountersIn(await (await this.#client()).ask('counters'))
     return counters.map((link) => {
       const name = nameOf(link)
       this.#lastBytes.set(name, link.payloadBytes)

@@ -2,7 +2,8 @@
 // this takes the same configuration and answers the same questions as `relay.ts`.
 import { serveControl } from '../lib/control.ts'
 import { announceReady, endWithParent, log, serviceConfig } from '../lib/service-process.ts'
-import type { LinkChange, RelayConfig } from './link-state.ts'
+import type { RelayConfig } from './link-state.ts'
+import { linkChangeIn } from './link-words.ts'
 import { goFirst } from './priority.ts'
 import { ToxiproxyPair } from './toxiproxy-pair.ts'
 import { ToxiproxyServer } from './toxiproxy-server.ts'
@@ -17,7 +18,7 @@ const server = await ToxiproxyServer.start(ports, config.seed, (why) => {
 const pair = new ToxiproxyPair(config, server)
 await pair.open()
 const control = await serveControl(config.control, {
-  set: (argument) => pair.set(argument as LinkChange),
+  set: (argument) => pair.set(linkChangeIn(argument)),
   counters: () => pair.counters(),
 })
 endWithParent(async () => {

@@ -47,7 +47,7 @@ export class Applier {
   /** Goes on applying unless it is at it: whatever queues up meanwhile becomes the next batch. */
   kick(): void {
     if (this.#busy || this.#stopped) return
-    const batch = this.queue.take(this.#rowsMax, this.mayCut)
+    const batch = this.#take()
     if (batch === undefined) return
     this.#busy = true
     this.#apply(batch).then(
@@ -61,6 +61,17 @@ export class Applier {
         if (!this.#stopped) this.#events.failed(error)
       },
     )
+  }
+
+  /** What is to be applied next; undefined as well where a row of it cannot be read, which ends the applier. */
+  #take(): ApplyBatch | undefined {
+    try {
+      return this.queue.take(this.#rowsMax, this.mayCut)
+    } catch (error) {
+      this.#stopped = true
+      this.#events.failed(error as Error)
+      return undefined
+    }
   }
 
   async #apply({ position, arrays }: ApplyBatch): Promise<number> {

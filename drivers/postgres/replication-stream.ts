@@ -5,13 +5,15 @@ import { escapeLiteral } from 'pg'
 import { BenchError } from '../../bench/contract/errors.ts'
 import { ReadingRest } from '../../bench/lib/reading-rest.ts'
 import { writeInt64 } from './array-parameter.ts'
-import { StreamDecoder, type StreamColumn, type StreamSink } from '../replication/pgoutput.ts'
+import { messageBytesMax, StreamDecoder, type StreamColumn, type StreamSink } from '../replication/pgoutput.ts'
 import { FrameSplitter } from '../replication/pgoutput-frames.ts'
 
 const COPY_BOTH = 'W'.charCodeAt(0)
 const COPY_DATA = 'd'.charCodeAt(0)
 const COPY_DONE = 'c'.charCodeAt(0)
 const ERROR = 'E'.charCodeAt(0)
+/** Notices, parameters and notifications may come at any time (protocol, "Asynchronous Operations"). */
+const ASIDES = new Set(['N', 'S', 'A'].map((letter) => letter.charCodeAt(0)))
 /** Postgres counts time from 2000-01-01. */
 const EPOCH_MS = 946_684_800_000
 const STATUS_BYTES = 39
@@ -20,10 +22,12 @@ const STATUS_BYTES = 39
 const lsnText = (lsn: number): string =>
   `${Math.floor(lsn / 4294967296).toString(16)}/${(lsn % 4294967296).toString(16)}`.toUpperCase()
 
-/** The bytes of a log position written by Postgres. */
+/** The bytes of a log position written by Postgres. Throws FORMAT for what is none, or none below 2^53. */
 export function parseLsn(text: string): number {
-  const [high, low] = text.split('/')
-  return Number.parseInt(high, 16) * 4294967296 + Number.parseInt(low, 16)
+  const [, high, low] = /^([0-9A-F]{1,6})\/([0-9A-F]{1,8})$/i.exec(text) ?? []
+  const lsn = Number.parseInt(high, 16) * 4294967296 + Number.parseInt(low, 16)
+  if (Number.isSafeInteger(lsn)) return lsn
+  throw new BenchError('FORMAT', `The Postgres server says "${text}" for a log position: geowrite cannot read it.`)
 }
 
 /** What an ErrorResponse says, as an error with the server's `code`. */
@@ -66,11 +70,17 @@ export class ReplicationStream implements Submittable {
     const options = `proto_version '1', publication_names ${escapeLiteral(plan.publication)}, binary 'true', origin 'none', messages 'false'`
     this.#text = `START_REPLICATION SLOT ${plan.slot} LOGICAL ${lsnText(plan.fromLsn)} (${options})`
     const decoder = new StreamDecoder(plan.columns, sink)
-    this.#splitter = new FrameSplitter((type, bytes, start, end) => {
+    this.#splitter = new FrameSplitter(messageBytesMax(plan.columns.length), (type, bytes, start, end) => {
       if (type === COPY_DATA) decoder.decode(bytes, start, end)
       else if (type === COPY_BOTH) this.#started.resolve()
       else if (type === ERROR) throw serverError(bytes, start, end)
       else if (type === COPY_DONE) throw new Error('the server ended the stream')
+      else if (!ASIDES.has(type)) {
+        throw new BenchError(
+          'FORMAT',
+          `The Postgres server sent a message of kind ${type} in its replication stream, where none is: what listens there does not speak its protocol.`,
+        )
+      }
     })
   }
 

@@ -116,6 +116,22 @@ test('a transaction that has not ended is cut when memory is full, and ends with
   assert.deepEqual([rest?.rows, rest?.position, rest?.transactions.length], [0, positionOf(5), 1])
 })
 
+test('a row with a number of another length, or with more than its columns, is not applied', () => {
+  const good = [int64(1), int64(2), int64(16)]
+  const bad = [
+    ...good.flatMap((number, place) =>
+      [number.subarray(1), Buffer.concat([number, number])].map((other) => tuple(good.with(place, other))),
+    ),
+    Buffer.concat([tuple(good), Buffer.from('n')]),
+  ]
+  for (const bytes of bad) {
+    const queue = new RowQueue(COLUMNS)
+    queue.push(1, 16, bytes, 0, bytes.length)
+    queue.mark({ endLsn: 1, waiting: 1 }, positionOf(1))
+    assert.throws(() => queue.take(100, false), { name: 'BenchError', code: 'FORMAT' }, bytes.toString('hex'))
+  }
+})
+
 test('a tuple that does not end where its row ends is not applied, whatever lies behind it', () => {
   const bytes = tuple([int64(1), int64(2), int64(16)])
   for (let end = 2; end < bytes.length; end++) {

@@ -1,5 +1,6 @@
 // The rows that wait for one applier: where their tuples stand in the received chunks, and where source transactions end.
-import { ArrayParameter } from './array-parameter.ts'
+import { BenchError } from '../../bench/contract/errors.ts'
+import { ArrayParameter, TYPE } from './array-parameter.ts'
 import { elementStart, isNull, TUPLE_HEADER_BYTES } from '../replication/pgoutput.ts'
 import { uint32At } from '../replication/pgoutput-frames.ts'
 import type { SqlColumn } from './sql-table.ts'
@@ -38,8 +39,16 @@ const COMPACT_ROWS = 4096
 const PLACES = 16_384
 const PACKED_KEY_END = Number.MAX_SAFE_INTEGER / PLACES
 
+const LENGTHS: ReadonlyMap<number, number> = new Map([
+  [TYPE.int8, 8],
+  [TYPE.int4, 4],
+])
+const ANY_LENGTH = -1
+
 export class RowQueue {
   readonly #arrays: readonly ArrayParameter[]
+  /** By column: the length of its values in bytes, or ANY_LENGTH. */
+  readonly #lengths: readonly number[]
   readonly #keys: number[] = []
   readonly #versions: number[] = []
   readonly #chunks: Buffer[] = []
@@ -52,6 +61,7 @@ export class RowQueue {
 
   constructor(columns: readonly SqlColumn[]) {
     this.#arrays = columns.map(({ typeNumber }) => new ArrayParameter(typeNumber))
+    this.#lengths = columns.map(({ typeNumber }) => LENGTHS.get(typeNumber) ?? ANY_LENGTH)
   }
 
   push(key: number, version: number, chunk: Buffer, start: number, end: number): void {
@@ -106,8 +116,10 @@ export class RowQueue {
     return { rows, superseded: count - rows, bytes, arrays: this.#arrays.map((array) => array.take()) }
   }
 
+  /** Throws FORMAT for a row that does not end where its columns do, or in which a number has another length than its type. */
   #add(row: number): void {
     const arrays = this.#arrays
+    const lengths = this.#lengths
     const chunk = this.#chunks[row]
     const end = this.#ends[row]
     let at = this.#starts[row] + TUPLE_HEADER_BYTES
@@ -118,10 +130,12 @@ export class RowQueue {
         continue
       }
       const element = elementStart(chunk, at, end)
-      const length = 4 + uint32At(chunk, element)
-      arrays[c].addElement(chunk, element, length)
-      at = element + length
+      const length = uint32At(chunk, element)
+      if (length !== lengths[c] && lengths[c] !== ANY_LENGTH) refuseRow()
+      arrays[c].addElement(chunk, element, 4 + length)
+      at = element + 4 + length
     }
+    if (at !== end) refuseRow()
   }
 
   /** The first `count` waiting rows by ascending key, those of one key side by side. */
@@ -154,4 +168,11 @@ export class RowQueue {
     this.#gone += this.#head
     this.#head = 0
   }
+}
+
+function refuseRow(): never {
+  throw new BenchError(
+    'FORMAT',
+    'The replication stream holds a row that is not of the table’s columns: this version of geowrite cannot apply it.',
+  )
 }

@@ -3,10 +3,12 @@
 //
 //   message = type u8 · length i32 (itself included) · payload                       big-endian
 import { BenchError } from '../../bench/contract/errors.ts'
+import { PartialMessage } from './partial-message.ts'
 
 const HEADER_BYTES = 5
-/** A server's own limit for one message. */
-const MESSAGE_BYTES_MAX = 1 << 30
+const LENGTH_BYTES = 4
+/** Of 2^53 − 1; that of a negative number is greater, too. */
+const HIGH_WORD_MAX = 0x1fffff
 
 /** Gets each message's type and where its payload stands: `bytes[start … end)`, which is never written again. */
 type OnMessage = (type: number, bytes: Buffer, start: number, end: number) => void
@@ -16,76 +18,75 @@ export function uint32At(bytes: Uint8Array, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0
 }
 
-/** 64-bit big-endian integer at `at` as a number: exact for what geowrite stores and for log positions below 2^53. */
-export function int64At(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3] | 0) * 4294967296 +
-    uint32At(bytes, at + 4)
+/** 64-bit big-endian integer at `at`. Throws FORMAT where it is negative or above 2^53 − 1, which no key, version or log position is. */
+export function int64At(view: DataView, at: number): number {
+  const high = view.getUint32(at)
+  if (high > HIGH_WORD_MAX) refuseNumber()
+  return high * 4294967296 + view.getUint32(at + 4)
+}
+
+/** Apart, so that what calls it stays small enough to be inlined. */
+function refuseNumber(): never {
+  throw new BenchError(
+    'FORMAT',
+    'The replication stream holds a number that is negative or above 2^53 − 1, which geowrite never writes: keep others from writing to the table under test, and run again.',
   )
 }
 
 export class FrameSplitter {
   readonly #onMessage: OnMessage
-  /** The message begun in earlier chunks: at first only its header, then as long as the header says. */
-  #partial = Buffer.alloc(0)
-  #have = 0
+  readonly #messageBytesMax: number
+  /** Of the message begun in earlier chunks. */
+  readonly #header = Buffer.alloc(HEADER_BYTES)
+  #headerFilled = 0
+  #partial: PartialMessage | undefined
 
-  constructor(onMessage: OnMessage) {
+  /** @param messageBytesMax the longest payload that may come. */
+  constructor(messageBytesMax: number, onMessage: OnMessage) {
+    this.#messageBytesMax = messageBytesMax
     this.#onMessage = onMessage
   }
 
   /** Takes the next chunk, which must not be written to afterwards. Throws FORMAT where no message can stand. */
   push(chunk: Buffer): void {
-    let at = this.#have === 0 ? 0 : this.#complete(chunk)
-    if (this.#have > 0) return
+    let at = this.#headerFilled === 0 ? 0 : this.#gather(chunk, 0)
     while (at + HEADER_BYTES <= chunk.length) {
-      const end = at + 1 + lengthAt(chunk, at)
+      const start = at + HEADER_BYTES
+      const end = start + this.#payloadBytes(chunk, at)
       if (end > chunk.length) break
-      this.#onMessage(chunk[at], chunk, at + HEADER_BYTES, end)
+      this.#onMessage(chunk[at], chunk, start, end)
       at = end
     }
-    if (at < chunk.length) this.#begin(chunk, at)
+    if (at < chunk.length) this.#gather(chunk, at)
   }
 
-  #begin(chunk: Buffer, at: number): void {
-    const whole = at + HEADER_BYTES <= chunk.length ? 1 + lengthAt(chunk, at) : HEADER_BYTES
-    this.#partial = Buffer.allocUnsafe(whole)
-    this.#have = chunk.copy(this.#partial, 0, at)
-  }
-
-  /** Adds to the begun message; returns where the chunk goes on after it. `#have` is 0 when it was completed. */
-  #complete(chunk: Buffer): number {
-    let at = 0
-    if (this.#have < HEADER_BYTES) {
-      const copied = chunk.copy(this.#partial, this.#have, 0, HEADER_BYTES - this.#have)
-      this.#have += copied
-      at = copied
-      if (this.#have < HEADER_BYTES) return at
+  /** Begins a message that goes on in the next chunk, or adds to the one begun; returns where the chunk goes on after it. */
+  #gather(chunk: Buffer, from: number): number {
+    let at = from
+    if (this.#partial === undefined) {
+      const copied = chunk.copy(this.#header, this.#headerFilled, at, at + HEADER_BYTES - this.#headerFilled)
+      this.#headerFilled += copied
+      at += copied
+      if (this.#headerFilled < HEADER_BYTES) return at
+      this.#partial = new PartialMessage(this.#payloadBytes(this.#header, 0), chunk.length - at)
     }
-    const whole = 1 + lengthAt(this.#partial, 0)
-    if (this.#partial.length < whole) {
-      const grown = Buffer.allocUnsafe(whole)
-      this.#partial.copy(grown, 0, 0, this.#have)
-      this.#partial = grown
-    }
-    const copied = chunk.copy(this.#partial, this.#have, at, at + whole - this.#have)
-    this.#have += copied
-    at += copied
-    if (this.#have === whole) {
-      this.#have = 0
-      this.#onMessage(this.#partial[0], this.#partial, HEADER_BYTES, whole)
-    }
+    at += this.#partial.add(chunk, at)
+    const { whole } = this.#partial
+    if (whole === undefined) return at
+    this.#partial = undefined
+    this.#headerFilled = 0
+    this.#onMessage(this.#header[0], whole, 0, whole.length)
     return at
   }
-}
 
-function lengthAt(bytes: Uint8Array, at: number): number {
-  const length = uint32At(bytes, at + 1)
-  if (length < 4 || length > MESSAGE_BYTES_MAX) {
-    throw new BenchError(
-      'FORMAT',
-      `A Postgres server sent a message of ${length} bytes: what listens there does not speak its protocol.`,
-    )
+  #payloadBytes(bytes: Uint8Array, at: number): number {
+    const payloadBytes = uint32At(bytes, at + 1) - LENGTH_BYTES
+    if (payloadBytes < 0 || payloadBytes > this.#messageBytesMax) {
+      throw new BenchError(
+        'FORMAT',
+        `A Postgres server sent a message of ${payloadBytes} bytes, where none is longer than ${this.#messageBytesMax}: what listens there does not speak its protocol, or others write to the table under test.`,
+      )
+    }
+    return payloadBytes
   }
-  return length
 }

@@ -31,8 +31,9 @@ export const keepaliveMessage = (endLsn: number, replyAsked: boolean): Buffer =>
 export const beginMessage = (commitLsn: number): Buffer =>
   Buffer.concat([letter('B'), int64(commitLsn), int64(0), int32(7)])
 
+/** The end of the transaction whose commit record stands 48 bytes before `endLsn`. */
 export const commitMessage = (endLsn: number, atUs: number): Buffer =>
-  Buffer.concat([letter('C'), Buffer.from([0]), int64(endLsn - 8), int64(endLsn), int64(atUs)])
+  Buffer.concat([letter('C'), Buffer.from([0]), int64(endLsn - 48), int64(endLsn), int64(atUs)])
 
 export const relationMessage = (id: number, columns: readonly { name: string; typeNumber: number }[]): Buffer =>
   Buffer.concat([

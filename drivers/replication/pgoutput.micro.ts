@@ -1,4 +1,4 @@
-// Decoding what a Postgres server streams: one transaction of updates.
+// Decoding what a Postgres server streams: one transaction of updates, in one chunk.
 import type { MicroCases } from '../../bench/micro/micro-case.ts'
 import {
   beginMessage,
@@ -30,6 +30,7 @@ export const microCases: MicroCases = () => {
     ),
     xlogData(commitMessage(1048, 777)),
   ]
+  const chunk = Buffer.concat(messages)
   let decoded = 0
   const nothing = () => undefined
   const decoder = new StreamDecoder(COLUMNS, {
@@ -44,7 +45,8 @@ export const microCases: MicroCases = () => {
       rows: ROWS,
       run() {
         decoded = 0
-        for (const message of messages) decoder.decode(message, 0, message.length)
+        let at = 0
+        for (const { length } of messages) decoder.decode(chunk, at, (at += length))
         if (decoded !== ROWS) throw new Error(`${decoded} of ${ROWS} rows were decoded`)
       },
     },

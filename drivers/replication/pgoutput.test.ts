@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { elementStart, isNull, StreamDecoder, tupleEnd, TUPLE_HEADER_BYTES } from './pgoutput.ts'
-import { int64At, uint32At } from './pgoutput-frames.ts'
+import { uint32At } from './pgoutput-frames.ts'
 import {
   beginMessage,
   commitMessage,
@@ -32,7 +32,8 @@ function decode(...messages: readonly Buffer[]): unknown[] {
   const decoder = new StreamDecoder(COLUMNS, {
     begin: (commitLsn) => told.push(['begin', commitLsn]),
     row: (key, version, bytes, start, end) => told.push(['row', key, version, Buffer.from(bytes.subarray(start, end))]),
-    commit: (endLsn, bytes, at) => told.push(['commit', endLsn, int64At(bytes, at), int64At(bytes, at + 8)]),
+    commit: (endLsn, bytes, at) =>
+      told.push(['commit', endLsn, ...[0, 8].map((from) => Number(bytes.readBigInt64BE(at + from)))]),
     keepalive: (endLsn, replyAsked) => told.push(['keepalive', endLsn, replyAsked]),
   })
   for (const message of messages) {
@@ -67,10 +68,12 @@ test('a transaction is told as begin, its rows and commit', () => {
 
 test('an update that shows the replaced key or row gives the new row', () => {
   const former = tuple([int64(5), null, null, null])
+  const begin = xlogData(beginMessage(1000))
   const relation = xlogData(relationMessage(RELATION, COLUMNS))
   const byKey = xlogData(updateMessage(RELATION, row(6, 32), { marker: 'K', row: former }))
   const whole = xlogData(updateMessage(RELATION, row(7, 48), { marker: 'O', row: row(7, 16, 'a longer former note') }))
-  assert.deepEqual(decode(relation, byKey, whole), [
+  assert.deepEqual(decode(begin, relation, byKey, whole), [
+    ['begin', 1000],
     ['row', 6, 32, row(6, 32)],
     ['row', 7, 48, row(7, 48)],
   ])
@@ -86,13 +89,31 @@ test('keepalives say their position and whether they want an answer', () => {
 test('what cannot be applied is refused', () => {
   const relation = xlogData(relationMessage(RELATION, COLUMNS))
   const other = COLUMNS.map((column, index) => (index === 3 ? { ...column, typeNumber: 23 } : column))
+  const begin = xlogData(beginMessage(1000))
+  const torn = (kind: string) => Buffer.from(`\0\u0001${kind}`, 'latin1')
   const refused: Readonly<Record<string, readonly Buffer[]>> = {
-    'a deleted row': [relation, xlogData(deleteMessage(RELATION, row(1, 16)))],
-    'a row of another table': [relation, xlogData(insertMessage(RELATION + 1, row(1, 16)))],
-    'a row before its relation': [xlogData(insertMessage(RELATION, row(1, 16)))],
+    'a deleted row': [begin, relation, xlogData(deleteMessage(RELATION, row(1, 16)))],
+    'a row of another table': [begin, relation, xlogData(insertMessage(RELATION + 1, row(1, 16)))],
+    'a row before its relation': [begin, xlogData(insertMessage(RELATION, row(1, 16)))],
+    'a row outside of a transaction': [relation, xlogData(insertMessage(RELATION, row(1, 16)))],
+    'a transaction within another': [begin, begin],
+    'a commit of nothing': [xlogData(commitMessage(1048, 777))],
+    'a commit of another transaction': [begin, xlogData(commitMessage(1049, 777))],
+    'a replaced row with a column of unknown kind': [
+      begin,
+      relation,
+      xlogData(updateMessage(RELATION, row(1, 16), { marker: 'O', row: torn('x') })),
+    ],
+    'a negative key': [begin, relation, xlogData(insertMessage(RELATION, row(-1, 16)))],
+    'a key above 2^53': [begin, relation, xlogData(insertMessage(RELATION, row(2 ** 53, 16)))],
+    'a negative version': [begin, relation, xlogData(insertMessage(RELATION, row(1, -16)))],
+    'a negative position': [keepaliveMessage(-1, false)],
+    'a logical message': [xlogData(Buffer.from('M\0'.padEnd(30, '\0')))],
+    nothing: [Buffer.alloc(0)],
     'a relation of another column type': [xlogData(relationMessage(RELATION, other))],
     'a relation with a column more': [xlogData(relationMessage(RELATION, [...COLUMNS, { name: 'x', typeNumber: 23 }]))],
     'a null version': [
+      begin,
       relation,
       xlogData(insertMessage(RELATION, tuple([int64(1), int64(2), null, Buffer.alloc(20)]))),
     ],

@@ -13,7 +13,10 @@ export interface StreamColumn {
 export interface StreamSink {
   /** A transaction begins whose commit record stands at `commitLsn`. */
   begin(commitLsn: number): void
-  /** A row as it is after an insert or update; its tuple begins at `bytes[start]` and ends before `end`. */
+  /**
+   * A row as it is after an insert or update; its tuple begins at `bytes[start]` and must end at `end`. Whoever walks it must
+   * refuse it where it does not, or where a number has another length than its type: then key and version are none either.
+   */
   row(key: number, version: number, bytes: Buffer, start: number, end: number): void
   /** The transaction ends; `bytes[at … at + 16)` holds the position after its commit and the commit's time, 8 bytes each. */
   commit(endLsn: number, bytes: Buffer, at: number): void
@@ -37,10 +40,15 @@ const OLD_TUPLE = code('O')
 const BINARY = code('b')
 const TEXT = code('t')
 const NULL = code('n')
-/** Origin, type and logical messages say nothing that the reader needs. */
-const IGNORED = new Set([code('O'), code('Y'), code('M')])
+const UNCHANGED = code('u')
+/** Says nothing that the reader needs. */
+const ORIGIN = code('O')
+const TYPE = code('Y')
 
 const XLOG_HEADER_BYTES = 25
+const KEEPALIVE_BYTES = 18
+const BEGIN_BYTES = 21
+const COMMIT_BYTES = 26
 /** A tuple is its number of columns (i16), then for each a kind, and for a binary one its length (i32) and bytes. */
 export const TUPLE_HEADER_BYTES = 2
 /** Kind, length and value of one of the three leading int8 columns. */
@@ -49,15 +57,29 @@ const KEY_AT = TUPLE_HEADER_BYTES + 5
 const VERSION_AT = KEY_AT + 2 * INT8_COLUMN_BYTES
 const HEAD_BYTES = TUPLE_HEADER_BYTES + 3 * INT8_COLUMN_BYTES
 
+/** Texts of the table under test have 16-bit lengths (bench/contract/table.ts), the other columns are shorter. */
+const COLUMN_BYTES_MAX = 5 + 0xffff
+/** What a server may say beside rows: errors and notices, and the columns' names. */
+const WORDS_BYTES_MAX = 1 << 20
+
+/** The longest message of the stream of a table with so many columns: a row as it was and as it is. */
+export const messageBytesMax = (columns: number): number => WORDS_BYTES_MAX + 2 * columns * COLUMN_BYTES_MAX
+
 const refuse = (what: string): never => {
   throw new BenchError('FORMAT', `The replication stream ${what}: this version of geowrite cannot apply it.`)
 }
 
-/** Decodes the payloads of CopyData messages into calls of a sink. */
+/** Decodes the payloads of CopyData messages into calls of a sink; never looks at a byte outside of the payload. */
 export class StreamDecoder {
   readonly #columns: readonly StreamColumn[]
   readonly #sink: StreamSink
   #relation = -1
+  /** Of the chunk that is being decoded: a view reads a number in one step, where its bytes take eight. */
+  #view: DataView = new DataView(new ArrayBuffer(0))
+  #viewed: Buffer | undefined
+  #inTransaction = false
+  /** Of the transaction that has begun. */
+  #commitLsn = 0
 
   constructor(columns: readonly StreamColumn[], sink: StreamSink) {
     this.#columns = columns
@@ -66,25 +88,46 @@ export class StreamDecoder {
 
   /** One CopyData payload. Throws FORMAT for what cannot be applied: the stream must then not go on. */
   decode(bytes: Buffer, start: number, end: number): void {
-    const kind = bytes[start]
-    if (kind === KEEPALIVE) this.#sink.keepalive(int64At(bytes, start + 1), bytes[start + 17] === 1)
-    else if (kind === XLOG_DATA) this.#change(bytes, start + XLOG_HEADER_BYTES, end)
-    else refuse(`holds a message of unknown kind ${kind}`)
+    if (bytes !== this.#viewed) {
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+      this.#viewed = bytes
+    }
+    const length = end - start
+    if (length > XLOG_HEADER_BYTES && bytes[start] === XLOG_DATA) this.#change(bytes, start + XLOG_HEADER_BYTES, end)
+    else if (length === KEEPALIVE_BYTES && bytes[start] === KEEPALIVE) {
+      this.#sink.keepalive(int64At(this.#view, start + 1), bytes[start + 17] === 1)
+    } else refuse(`holds ${length} bytes that are no message`)
   }
 
   #change(bytes: Buffer, at: number, end: number): void {
     const kind = bytes[at]
     if (kind === INSERT) this.#row(bytes, at + 5, end, at)
     else if (kind === UPDATE) this.#update(bytes, at, end)
-    else if (kind === BEGIN) this.#sink.begin(int64At(bytes, at + 1))
-    else if (kind === COMMIT) this.#sink.commit(int64At(bytes, at + 10), bytes, at + 10)
-    else if (kind === RELATION) this.#describe(bytes, at)
+    else if (kind === BEGIN) this.#begin(at, end)
+    else if (kind === COMMIT) this.#commit(bytes, at, end)
+    else if (kind === RELATION) this.#describe(bytes, at, end)
     else if (kind === DELETE) refuse('holds a deleted row')
     else if (kind === TRUNCATE) refuse('holds a truncated table')
-    else if (!IGNORED.has(kind)) refuse(`holds a change of unknown kind ${kind}`)
+    else if (!isIgnored(bytes, at, end)) refuse(`holds a change of unknown kind ${kind}`)
+  }
+
+  #begin(at: number, end: number): void {
+    if (end - at !== BEGIN_BYTES || this.#inTransaction) refuse('holds a torn beginning of a transaction')
+    this.#inTransaction = true
+    this.#commitLsn = int64At(this.#view, at + 1)
+    this.#sink.begin(this.#commitLsn)
+  }
+
+  /** A commit names the position that its transaction began with, which Postgres's own apply worker checks as well. */
+  #commit(bytes: Buffer, at: number, end: number): void {
+    const ends = end - at === COMMIT_BYTES && this.#inTransaction && int64At(this.#view, at + 2) === this.#commitLsn
+    if (!ends) refuse('holds a commit that ends no transaction')
+    this.#inTransaction = false
+    this.#sink.commit(int64At(this.#view, at + 10), bytes, at + 10)
   }
 
   #update(bytes: Buffer, at: number, end: number): void {
+    if (at + 6 > end) refuse('holds a torn row')
     const first = bytes[at + 5]
     const replaced = first === KEY_TUPLE || first === OLD_TUPLE
     this.#row(bytes, replaced ? tupleEnd(bytes, at + 6, end) : at + 5, end, at)
@@ -93,45 +136,61 @@ export class StreamDecoder {
   /** @param marker where the N before the new tuple stands; @param change where the change begins. */
   #row(bytes: Buffer, marker: number, end: number, change: number): void {
     const start = marker + 1
-    const columns = (bytes[start] << 8) | bytes[start + 1]
+    const view = this.#view
     const whole =
-      bytes[marker] === NEW_TUPLE &&
-      uint32At(bytes, change + 1) === this.#relation &&
-      columns === this.#columns.length &&
       end - start >= HEAD_BYTES &&
-      bytes[start + 2] === BINARY &&
-      bytes[start + 2 + 2 * INT8_COLUMN_BYTES] === BINARY
+      this.#inTransaction &&
+      bytes[marker] === NEW_TUPLE &&
+      view.getUint32(change + 1) === this.#relation &&
+      view.getUint16(start) === this.#columns.length &&
+      bytes[start + TUPLE_HEADER_BYTES] === BINARY &&
+      bytes[start + TUPLE_HEADER_BYTES + 2 * INT8_COLUMN_BYTES] === BINARY
     if (!whole) refuse('holds a row that is not of the table under test in binary form')
-    this.#sink.row(int64At(bytes, start + KEY_AT), int64At(bytes, start + VERSION_AT), bytes, start, end)
+    this.#sink.row(int64At(view, start + KEY_AT), int64At(view, start + VERSION_AT), bytes, start, end)
   }
 
   /** Checks a Relation message against the columns expected, since rows are applied by position. */
-  #describe(bytes: Buffer, at: number): void {
-    let next = bytes.indexOf(0, at + 5) + 1
-    next = bytes.indexOf(0, next) + 1
-    const count = bytes.readUInt16BE(next + 1)
-    next += 3
-    let same = count === this.#columns.length
-    for (let i = 0; i < count && same; i++) {
-      const nameEnd = bytes.indexOf(0, next + 1)
+  #describe(bytes: Buffer, at: number, end: number): void {
+    let next = textEnd(bytes, textEnd(bytes, at + 5, end), end) + 3
+    let same = next <= end && ((bytes[next - 2] << 8) | bytes[next - 1]) === this.#columns.length
+    for (let i = 0; i < this.#columns.length && same; i++) {
       const { name, typeNumber } = this.#columns[i]
-      same = bytes.toString('utf8', next + 1, nameEnd) === name && uint32At(bytes, nameEnd + 1) === typeNumber
-      next = nameEnd + 9
+      const nameEnd = textEnd(bytes, next + 1, end)
+      same =
+        nameEnd + 8 <= end &&
+        bytes.toString('utf8', next + 1, nameEnd - 1) === name &&
+        uint32At(bytes, nameEnd) === typeNumber
+      next = nameEnd + 8
     }
-    if (!same) refuse('describes a table with other columns than the one under test')
+    if (!same || next !== end) refuse('describes a table with other columns than the one under test')
     this.#relation = uint32At(bytes, at + 1)
   }
 }
 
+/** Where the text that begins at `from` ends, its zero included. Throws FORMAT when that is not before `limit`. */
+function textEnd(bytes: Buffer, from: number, limit: number): number {
+  const length = bytes.subarray(from, limit).indexOf(0)
+  if (length < 0) refuse('holds a text without an end')
+  return from + length + 1
+}
+
+/** A change that says nothing of rows; it must be whole all the same, since a torn row might pass for it. */
+function isIgnored(bytes: Buffer, at: number, end: number): boolean {
+  if (bytes[at] === ORIGIN) return textEnd(bytes, at + 9, end) === end
+  return bytes[at] === TYPE && textEnd(bytes, textEnd(bytes, at + 5, end), end) === end
+}
+
 /** Where the tuple that begins at `start` ends. Throws FORMAT when it does not end before `limit`. */
 export function tupleEnd(bytes: Uint8Array, start: number, limit: number): number {
-  const columns = (bytes[start] << 8) | bytes[start + 1]
   let at = start + TUPLE_HEADER_BYTES
-  for (let i = 0; i < columns && at < limit; i++) {
+  let columns = at > limit ? 0 : (bytes[start] << 8) | bytes[start + 1]
+  for (; columns > 0 && at < limit; columns--) {
     const kind = bytes[at++]
-    if (kind === BINARY || kind === TEXT) at += 4 + uint32At(bytes, at)
+    if (kind === NULL || kind === UNCHANGED) continue
+    if (kind !== BINARY && kind !== TEXT) refuse(`holds a column of unknown kind ${kind}`)
+    at += at + 4 > limit ? 4 : 4 + uint32At(bytes, at)
   }
-  if (at > limit) refuse('holds a torn row')
+  if (at > limit || columns > 0) refuse('holds a torn row')
   return at
 }
 
@@ -146,7 +205,8 @@ export function isNull(bytes: Uint8Array, at: number, limit: number): boolean {
  * for one that does not end before `limit`.
  */
 export function elementStart(bytes: Uint8Array, at: number, limit: number): number {
+  if (at + 5 > limit) refuse('holds a torn row')
   if (bytes[at] !== BINARY) refuse('holds a column that is not whole and binary')
-  if (at + 5 > limit || at + 5 + uint32At(bytes, at + 1) > limit) refuse('holds a torn row')
+  if (at + 5 + uint32At(bytes, at + 1) > limit) refuse('holds a torn row')
   return at + 1
 }

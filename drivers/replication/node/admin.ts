@@ -15,11 +15,12 @@ import { delay } from '../../../bench/lib/clock.ts'
 import { TimelyAnswers } from '../../../bench/lib/timely-answers.ts'
 import { NodeConnection } from './connection.ts'
 import { decodeDigest, mergeDigests } from './digest.ts'
-import { FRAME_HEADER_BYTES } from './frame.ts'
-import { MESSAGE, type NodeStatus, ROLE, encodeNumbers, encodeSelection } from './message.ts'
-import { type NodePlanted, joinPlanted } from './planted.ts'
+import { FRAME_HEADER_BYTES, MalformedFrame } from './frame.ts'
+import { MESSAGE, type NodeStatus, ROLE, decodeExactly, encodeNumbers, encodeSelection } from './message.ts'
+import { joinPlanted } from './planted.ts'
 import { PackedRows, packBatch, recordContent, recordDot, recordVersion } from './packed-rows.ts'
 import { vectorDcsOf } from './services.ts'
+import { decodePlanted, decodeStatus } from './told.ts'
 
 /** What anything but a walk over the whole table may take, and what such a walk may take a row on a crowded machine. */
 const TIMEOUT_MS = 60_000
@@ -117,29 +118,31 @@ export class NodeAdmin implements Admin {
     const head = Buffer.alloc(5)
     head.writeUInt32LE(buckets, 0)
     head[4] = keys === undefined ? 1 : 0
-    if (keys === undefined) return decodeDigest(await this.#ask(dc, MESSAGE.digest, head), buckets)
+    const ask = (body: Buffer) => this.#ask(dc, MESSAGE.digest, body, (answer) => decodeDigest(answer, buckets))
+    if (keys === undefined) return ask(head)
     let merged: Digest | undefined
     for (let from = 0; from === 0 || from < keys.length; from += DIGEST_KEYS_MAX) {
       const part = encodeNumbers(keys.subarray(from, from + DIGEST_KEYS_MAX))
-      const digest = decodeDigest(await this.#ask(dc, MESSAGE.digest, Buffer.concat([head, part])), buckets)
+      const digest = await ask(Buffer.concat([head, part]))
       merged = merged === undefined ? digest : mergeDigests(merged, digest)
     }
     return merged as Digest
   }
 
   async *rows(dc: string, selection: RowSelection): AsyncGenerator<RowStates> {
-    let page = await this.#ask(dc, MESSAGE.rows, encodeSelection(selection))
-    const cursor = page.subarray(0, 8)
     const vectorDcs = vectorDcsOf(this.#plan)
-    let rows = PackedRows.parse(page.subarray(8), vectorDcs)
+    const page = (body: Buffer) => ({
+      cursor: encodeNumbers(decodeExactly(body.subarray(0, 8), 1)),
+      rows: PackedRows.parse(body.subarray(8), vectorDcs),
+    })
+    let { cursor, rows } = await this.#ask(dc, MESSAGE.rows, encodeSelection(selection), page)
     try {
       while (rows.count > 0) {
         yield rowStates(rows)
-        page = await this.#ask(dc, MESSAGE.next, cursor)
-        rows = PackedRows.parse(page.subarray(8), vectorDcs)
+        ;({ rows } = await this.#ask(dc, MESSAGE.next, cursor, page))
       }
     } finally {
-      if (rows.count > 0) await this.#ask(dc, MESSAGE.endCursor, cursor)
+      if (rows.count > 0) await this.#ask(dc, MESSAGE.endCursor, cursor, unread)
     }
   }
 
@@ -149,13 +152,12 @@ export class NodeAdmin implements Admin {
       for (const [name, count] of Object.entries(counters)) own[name] = (own[name] ?? 0) + count
     }
     const conflictsReported = { count: own.discarded_rows, meaning: CONFLICTS_MEANING }
-    const told = await this.#everywhere(MESSAGE.planted)
-    const planted = joinPlanted(told.map((body) => JSON.parse(body.toString('utf8')) as NodePlanted[]))
+    const planted = joinPlanted(await this.#everywhere(MESSAGE.planted, decodePlanted))
     return planted.length === 0 ? { conflictsReported, own } : { conflictsReported, own, planted }
   }
 
   async flush(): Promise<void> {
-    await this.#everywhere(MESSAGE.flush)
+    await this.#everywhere(MESSAGE.flush, unread)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,22 +169,22 @@ export class NodeAdmin implements Admin {
     }
   }
 
-  async #statuses(): Promise<readonly NodeStatus[]> {
-    return Promise.all(this.#plan.dcs.map(({ name }) => this.#status(name)))
+  #statuses(): Promise<readonly NodeStatus[]> {
+    return this.#everywhere(MESSAGE.status, decodeStatus)
   }
 
-  async #status(dc: string): Promise<NodeStatus> {
-    const body = await this.#ask(dc, MESSAGE.status, Buffer.alloc(0))
-    return JSON.parse(body.toString('utf8')) as NodeStatus
+  #status(dc: string): Promise<NodeStatus> {
+    return this.#ask(dc, MESSAGE.status, Buffer.alloc(0), decodeStatus)
   }
 
-  #everywhere(type: number): Promise<Buffer[]> {
-    return Promise.all(this.#plan.dcs.map(({ name }) => this.#ask(name, type, Buffer.alloc(0))))
+  #everywhere<A>(type: number, read: (answer: Buffer) => A): Promise<A[]> {
+    return Promise.all(this.#plan.dcs.map(({ name }) => this.#ask(name, type, Buffer.alloc(0), read)))
   }
 
-  async #ask(dc: string, type: number, body: Buffer): Promise<Buffer> {
+  /** Asks and reads the answer. Rejects with STORE where there is none, with FORMAT where it cannot be read. */
+  async #ask<A>(dc: string, type: number, body: Buffer, read: (answer: Buffer) => A): Promise<A> {
     try {
-      return await (await this.#connection(dc)).ask(type, body)
+      return read(await (await this.#connection(dc)).ask(type, body))
     } catch (error) {
       throw this.#refusal(dc, error)
     }
@@ -200,6 +202,10 @@ export class NodeAdmin implements Admin {
 
   #refusal(dc: string, error: unknown): BenchError {
     const why = messageOf(error)
+    if (error instanceof MalformedFrame) {
+      const sentence = `The node of ${dc} gave an answer that cannot be read, ${why}: its log may say what is wrong with it.`
+      return new BenchError('FORMAT', sentence, { cause: error })
+    }
     return new BenchError('STORE', `The node of ${dc} did not answer: ${why}; its log may say more.`, { cause: error })
   }
 
@@ -220,6 +226,9 @@ export class NodeAdmin implements Admin {
     return opening
   }
 }
+
+/** Of an answer that says only that it is done. */
+const unread = (): void => undefined
 
 function rowStates(rows: PackedRows): RowStates {
   const { count } = rows

@@ -2,14 +2,17 @@
 import { connect } from 'node:net'
 import type { Address } from '../../../bench/contract/driver.ts'
 import { messageOf } from '../../../bench/contract/errors.ts'
-import { FRAME_BYTES_MAX, frameOf, sealFrame } from './frame.ts'
-import { FrameSocket } from './frame-socket.ts'
-import { type Hello, MESSAGE, REFUSED, REPLY, encodeHello } from './message.ts'
+import { FRAME_BYTES_MAX, MalformedFrame, frameOf, sealFrame } from './frame.ts'
+import { FrameSocket, MALFORMED } from './frame-socket.ts'
+import { type Hello, MESSAGE, REFUSED, REPLY, encodeHello, refusalIn } from './message.ts'
 
-/** Why a request has no answer, as a short word: `timeout`, `connection-lost`, `unreachable` (never sent) or `refused`. */
+/**
+ * Why a request has no answer, as a short word: `timeout`, `connection-lost`, `malformed` (what came instead cannot be read),
+ * `unreachable` (never sent) or `refused`.
+ */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
-  readonly word: 'timeout' | 'connection-lost' | 'unreachable' | 'refused'
+  readonly word: 'timeout' | 'connection-lost' | 'malformed' | 'unreachable' | 'refused'
 
   constructor(word: NoAnswer['word'], message: string) {
     super(message)
@@ -113,9 +116,12 @@ export class NodeConnection {
     const pending = this.#pending.get(id)
     // An answer that came after its time is of no use: the asker was told that it is unknown.
     if (pending === undefined) return
+    if (type !== pending.type + REPLY && type !== REFUSED) {
+      throw new MalformedFrame(`an answer of type ${type} to a request of type ${pending.type}`)
+    }
     this.#pending.delete(id)
-    if (type === pending.type + REPLY) pending.resolve(body)
-    else pending.reject(new NoAnswer('refused', type === REFUSED ? body.toString('utf8') : `an answer of type ${type}`))
+    if (type === REFUSED) pending.reject(new NoAnswer('refused', refusalIn(body)))
+    else pending.resolve(body)
   }
 
   #expire(): void {
@@ -132,7 +138,8 @@ export class NodeConnection {
 
   #lose(reason: string): void {
     clearInterval(this.#sweep)
-    for (const pending of this.#pending.values()) pending.reject(new NoAnswer('connection-lost', reason))
+    const word = reason.startsWith(MALFORMED) ? 'malformed' : 'connection-lost'
+    for (const pending of this.#pending.values()) pending.reject(new NoAnswer(word, reason))
     this.#pending.clear()
   }
 }

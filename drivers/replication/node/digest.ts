@@ -2,6 +2,7 @@
 import type { Digest } from '../../../bench/contract/driver.ts'
 import type { DigestSum } from '../../../bench/lib/digest-sum.ts'
 import { MalformedFrame } from './frame.ts'
+import { isIdentity } from './message.ts'
 
 /** More buckets than this would not tell more. */
 export const BUCKETS_MAX = 1 << 20
@@ -17,10 +18,12 @@ export function decodeDigest(body: Buffer, buckets: number): Digest {
   const buffer = new ArrayBuffer(body.length)
   new Uint8Array(buffer).set(body)
   const [startedUs, endedUs] = new Float64Array(buffer, 0, 2)
+  const counts = new Float64Array(buffer, 16, buckets)
+  if (!(startedUs <= endedUs) || !counts.every(isIdentity)) throw new MalformedFrame('a digest of nothing countable')
   return {
     startedUs,
     endedUs,
-    counts: new Float64Array(buffer, 16, buckets),
+    counts,
     sums: new BigUint64Array(buffer, 16 + 8 * buckets, buckets),
     xors: new BigUint64Array(buffer, 16 + 16 * buckets, buckets),
   }

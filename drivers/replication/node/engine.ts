@@ -26,6 +26,9 @@ export interface LogEntry {
   readonly payload: Buffer
 }
 
+/** A log entry, or rows of it after which more of the same entry follow. */
+export type EntryPart = LogEntry & { readonly unfinished?: true }
+
 /** Rows as they are stored at one moment. */
 export interface EngineSnapshot {
   /** The records of `keys`, by position; undefined where there is no row. */

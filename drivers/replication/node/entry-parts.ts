@@ -1,7 +1,6 @@
 // A log entry cut where its rows become visible at different times, each row with a delay of its own.
-import type { LogEntry } from './engine.ts'
+import type { EntryPart, LogEntry } from './engine.ts'
 import { PackedRows, packRecords } from './packed-rows.ts'
-import type { EntryPart } from './store.ts'
 
 interface DelayedPart {
   readonly part: EntryPart

@@ -3,12 +3,13 @@
 import { connect } from 'node:net'
 import type { Address } from '../../../bench/contract/driver.ts'
 import { DueQueue } from './due-queue.ts'
+import type { EntryPart } from './engine.ts'
 import { FRAME_BYTES_MAX, MalformedFrame, frameOf } from './frame.ts'
 import { FrameSocket } from './frame-socket.ts'
-import { MESSAGE, REFUSED, REPLY, ROLE, decodeExactly, encodeHello, encodeNumbers } from './message.ts'
+import { MESSAGE, REFUSED, REPLY, ROLE, decodeExactly, encodeHello, encodeNumbers, refusalIn } from './message.ts'
 import { Serial } from './serial.ts'
 import { partsOf } from './entry-parts.ts'
-import type { EntryPart, Store } from './store.ts'
+import type { Store } from './store.ts'
 
 /** Both ends of a stream say something this often. */
 export const BEAT_MS = 1000
@@ -68,14 +69,15 @@ export class Follower {
     let uncommittedBytes = 0
     let logId = 0
     let committedPosition = 0
-    const jobs = new Serial((error) => {
-      if (!(error instanceof MalformedFrame)) throw error
-      socket.close(`malformed: ${error.message}`)
-    })
+    /** Where the last entry ends that has come; nothing may come before the peer has said from where it ships. */
+    let received = Number.POSITIVE_INFINITY
+    const jobs = new Serial((error) => socket.fail(error))
 
     const receive = (body: Buffer) => {
-      if (body.length < 8) throw new MalformedFrame('an entry without a position')
-      const entry = { position: body.readDoubleLE(0), payload: body.subarray(8) }
+      const [position] = decodeExactly(body.subarray(0, 8), 1)
+      const entry = { position, payload: body.subarray(8) }
+      if (position <= received) throw new MalformedFrame(`an entry that ends at row ${position} out of its turn`)
+      received = position
       uncommittedBytes += body.length
       const lateMs = store.disturbance?.applyDelayMs
       if (uncommittedBytes > UNCOMMITTED_BYTES_MAX && lateMs === undefined) socket.pause()
@@ -105,6 +107,8 @@ export class Follower {
     }
     const begin = (body: Buffer) => {
       const [id, from] = decodeExactly(body, 2)
+      if (received !== Number.POSITIVE_INFINITY) throw new MalformedFrame('a second beginning')
+      received = from
       const applied = store.appliedOf(peer.index)
       logId = id
       if (applied.logId !== id || from !== applied.position) {
@@ -124,7 +128,7 @@ export class Follower {
       frame: (type, _id, body) => {
         if (type === MESSAGE.entry) receive(body)
         else if (type === MESSAGE.stream + REPLY) begin(body)
-        else if (type === REFUSED) socket.close(`refused: ${body.toString('utf8')}`)
+        else if (type === REFUSED) socket.close(`refused: ${refusalIn(body)}`)
         else if (type !== MESSAGE.beat && type !== MESSAGE.hello + REPLY) throw new MalformedFrame(`message ${type}`)
       },
       closed: (reason) => {

@@ -1,9 +1,13 @@
 // One TCP connection that speaks frames: small frames of one turn leave in one system call, and silence is measured.
 import type { Socket } from 'node:net'
+import { messageOf } from '../../../bench/contract/errors.ts'
 import { FRAME_HEADER_BYTES, FrameReader, MalformedFrame } from './frame.ts'
 
 /** Below this many bytes the frames of a turn are joined; above it, copying them costs more than a vectored write. */
 const JOIN_BYTES_MAX = 64 << 10
+
+/** How the reason begins when the other side sent what it must not. */
+export const MALFORMED = 'malformed'
 
 interface FrameHandlers {
   frame(type: number, id: number, body: Buffer): void
@@ -74,6 +78,11 @@ export class FrameSocket {
     this.#handlers.closed(reason)
   }
 
+  /** Ends the connection, and nothing else, for an error that its bytes led to. */
+  fail(error: unknown): void {
+    this.close(`${error instanceof MalformedFrame ? MALFORMED : 'failed'}: ${messageOf(error)}`)
+  }
+
   #flush(): void {
     const pieces = this.#outgoing
     const joined = pieces.length > 1 && this.#outgoingBytes <= JOIN_BYTES_MAX
@@ -95,8 +104,7 @@ export class FrameSocket {
     try {
       this.#reader.push(chunk)
     } catch (error) {
-      if (!(error instanceof MalformedFrame)) throw error
-      this.close(`malformed: ${error.message}`)
+      this.fail(error)
     }
   }
 }

@@ -3,16 +3,22 @@
 //   frame = length u32 (of what follows) · type u8 · id u32 · body
 //
 // `id` names a request and its reply; 0 where nothing is answered.
+import { BenchError } from '../../../bench/contract/errors.ts'
+import { PartialMessage } from '../partial-message.ts'
 
 export const FRAME_HEADER_BYTES = 9
-/** The longest frame that an authenticated connection may send. */
+/** The longest frame of an answer or of a peer's log. */
 export const FRAME_BYTES_MAX = 32 << 20
+/** The longest request of a client: what it writes goes on to the peers with 8 bytes more before it. */
+export const REQUEST_BYTES_MAX = FRAME_BYTES_MAX - 8
 /** The longest frame before authentication: room for a greeting and no more. */
 export const GREETING_BYTES_MAX = 1024
 
-/** What was wrong with bytes from the network; its message is the reason that is logged. */
-export class MalformedFrame extends Error {
-  override readonly name = 'MalformedFrame'
+/** What was wrong with bytes from the network (FORMAT); its message is the reason that is logged. */
+export class MalformedFrame extends BenchError {
+  constructor(reason: string) {
+    super('FORMAT', reason)
+  }
 }
 
 /** Fills in the header of a frame whose body already stands behind it; returns the frame. */
@@ -33,8 +39,8 @@ export function frameOf(type: number, id: number, body: Uint8Array): Buffer {
 type OnFrame = (type: number, id: number, body: Buffer) => void
 
 /**
- * Cuts a stream of chunks into frames. Bodies within one chunk are slices of it, others are copied once into a buffer of
- * their own; either may be kept.
+ * Cuts a stream of chunks into frames. Bodies within one chunk are slices of it, others are copied into a buffer of their
+ * own, which grows with what has come of them; either may be kept.
  */
 export class FrameReader {
   /** Frames longer than this are malformed; raised once the other side has authenticated itself. */
@@ -42,8 +48,7 @@ export class FrameReader {
   readonly #onFrame: OnFrame
   readonly #length = Buffer.alloc(4)
   #lengthFilled = 0
-  #partial: Buffer | undefined
-  #partialFilled = 0
+  #partial: PartialMessage | undefined
 
   constructor(limitBytes: number, onFrame: OnFrame) {
     this.limitBytes = limitBytes
@@ -82,17 +87,16 @@ export class FrameReader {
       this.#deliver(chunk.subarray(at, at + length))
       return at + length
     }
-    this.#partial = Buffer.allocUnsafeSlow(length)
-    this.#partialFilled = 0
+    this.#partial = new PartialMessage(length, chunk.length - at)
     return at
   }
 
-  #fill(partial: Buffer, chunk: Buffer, at: number): number {
-    const copied = chunk.copy(partial, this.#partialFilled, at)
-    this.#partialFilled += copied
-    if (this.#partialFilled === partial.length) {
+  #fill(partial: PartialMessage, chunk: Buffer, at: number): number {
+    const copied = partial.add(chunk, at)
+    const { whole } = partial
+    if (whole !== undefined) {
       this.#partial = undefined
-      this.#deliver(partial)
+      this.#deliver(whole)
     }
     return copied
   }

@@ -25,6 +25,20 @@ export class GroupCommit {
     if (!this.#running) void this.#run()
   }
 
+  /**
+   * Puts, and returns what is to be called when it is committed. What fails half-way is as fatal as a failed commit: the rest of
+   * it would be in no log.
+   */
+  put(change: () => () => void): void {
+    let done: () => void
+    try {
+      done = change()
+    } catch (error) {
+      return this.#fatal(error)
+    }
+    this.add(done)
+  }
+
   /** Calls back when all that was put so far is committed; at once if it is. */
   whenIdle(done: () => void): void {
     if (this.#running) this.#waiting.push(done)

@@ -15,7 +15,7 @@ import { MemoryEngine } from '../../memory/memory-engine.ts'
 import { CounterColumns } from './counter-columns.ts'
 import type { Engine } from './engine.ts'
 import { MalformedFrame } from './frame.ts'
-import { PackedRows, packBatch, recordContent, recordDot, recordVersion } from './packed-rows.ts'
+import { PackedRows, packBatch, packRecords, recordContent, recordDot, recordVersion } from './packed-rows.ts'
 import { Serial } from './serial.ts'
 import { Store } from './store.ts'
 
@@ -201,4 +201,30 @@ test('a content that is not that of the table is refused before anything is adde
   const long = Buffer.from(record)
   long.writeUInt16LE(65_535, 17)
   assert.throws(() => counters.check(long), MalformedFrame)
+})
+
+test('a content that is not that of the table comes in on no way, so that no later increment meets it', async () => {
+  const engine = new MemoryEngine({})
+  const fatal = (error: unknown) => assert.fail(String(error))
+  const store = new Store(
+    engine,
+    await engine.open(),
+    { dcIndex: 0, peers: [1], vectorDcs: 0, columns: COLUMNS },
+    undefined,
+    fatal,
+  )
+  store.resumeFrom(1, { logId: 1, position: 0 })
+  const bad = () => {
+    const record = Buffer.concat([packed([{ key: 1, dot: 77, version: 16, operation: 1 }], 0).record(0), Buffer.of(0)])
+    return PackedRows.parse(packRecords([1], [record]))
+  }
+  const never = () => assert.fail('it was taken')
+  assert.throws(() => store.load(bad(), never), MalformedFrame)
+  assert.throws(() => store.write(bad(), never), MalformedFrame)
+  assert.throws(() => store.apply(1, 1, { position: 1, payload: bad().bytes }, never), MalformedFrame)
+  assert.equal(engine.record(1), null)
+  const increment = packed([{ key: 1, dot: 78, version: 32, operation: 3 }], 0)
+  await new Promise<void>((resolve) => void store.write(increment, () => resolve()))
+  assert.equal(engine.known(1), 32)
+  await store.close()
 })

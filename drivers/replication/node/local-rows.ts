@@ -27,19 +27,25 @@ export class LocalRows {
   }
 
   /**
-   * Of which rows the stored record is needed, if of any; throws MalformedFrame where the table has counters and a content
-   * does not fit it: sooner than some later increment finds it, half-way through its batch.
+   * Throws MalformedFrame where the table has counters and a content does not fit it, wherever it comes from: sooner than some
+   * later increment finds it, half-way through its batch. Returns whether there are increments of counters.
    */
-  needsRecord(rows: PackedRows): ((row: number) => boolean) | undefined {
-    const { vectors, counterColumns } = this.#options
+  check(rows: PackedRows): boolean {
+    const { counterColumns } = this.#options
     let increments = false
-    if (counterColumns.any) {
-      for (let i = 0; i < rows.count; i++) {
-        const operation = rows.operation(i)
-        if (operation !== OPERATION.delete) counterColumns.check(rows.record(i))
-        if (operation === OPERATION.increment) increments = true
-      }
+    if (!counterColumns.any) return increments
+    for (let i = 0; i < rows.count; i++) {
+      const operation = rows.operation(i)
+      if (operation !== OPERATION.delete) counterColumns.check(rows.record(i))
+      if (operation === OPERATION.increment) increments = true
     }
+    return increments
+  }
+
+  /** Of which rows the stored record is needed, if of any; throws as `check`. */
+  needsRecord(rows: PackedRows): ((row: number) => boolean) | undefined {
+    const { vectors } = this.#options
+    const increments = this.check(rows)
     if (vectors !== undefined) return () => true
     return increments ? (row) => rows.operation(row) === OPERATION.increment : undefined
   }

@@ -34,6 +34,7 @@ export const REPLY = 64
 /** A refused request; the body says why. */
 export const REFUSED = 127
 
+const REFUSAL_BYTES_MAX = 300
 const MAGIC = 0x31574e47 // "GNW1"
 
 export const ROLE = { client: 1, peer: 2 } as const
@@ -62,6 +63,14 @@ export function decodeHello(body: Buffer): Hello {
   return { role, dcIndex: body[5], secret: body.toString('utf8', 6) }
 }
 
+/** Why a request was refused, in a length and in characters that a log can hold. */
+export function refusalIn(body: Buffer): string {
+  return body.toString('utf8', 0, REFUSAL_BYTES_MAX).replaceAll(/\p{C}+/gu, ' ')
+}
+
+/** Whether a number can be a key, dot, version or position. */
+export const isIdentity = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+
 /** Numbers as float64, for keys, positions and whatever else comes without structure. */
 export function encodeNumbers(numbers: ArrayLike<number>): Buffer {
   const body = Buffer.allocUnsafe(8 * numbers.length)
@@ -70,26 +79,19 @@ export function encodeNumbers(numbers: ArrayLike<number>): Buffer {
   return body
 }
 
-export function decodeNumbers(body: Buffer): Float64Array<ArrayBuffer> {
+/** Keys, positions, dots or versions: whole numbers that a float64 holds exactly. */
+export function decodeIdentities(body: Buffer): Float64Array<ArrayBuffer> {
   if (body.length % 8 !== 0) throw new MalformedFrame(`${body.length} bytes are no whole number of float64`)
   const numbers = new Float64Array(body.length / 8)
   new Uint8Array(numbers.buffer).set(body)
+  for (const number of numbers) if (!isIdentity(number)) throw new MalformedFrame(`${number} is no whole number`)
   return numbers
 }
 
-/** Numbers of which exactly `count` are expected. */
+/** The same, of which exactly `count` are expected. */
 export function decodeExactly(body: Buffer, count: number): Float64Array<ArrayBuffer> {
   if (body.length !== 8 * count) throw new MalformedFrame(`${body.length} bytes where ${8 * count} were expected`)
-  return decodeNumbers(body)
-}
-
-/** Keys that a client names must be whole numbers that a float64 holds exactly. */
-export function decodeKeys(body: Buffer): Float64Array<ArrayBuffer> {
-  const keys = decodeNumbers(body)
-  for (const key of keys) {
-    if (!Number.isSafeInteger(key) || key < 0) throw new MalformedFrame(`${key} is no key`)
-  }
-  return keys
+  return decodeIdentities(body)
 }
 
 /** Which rows are asked for: the given keys, or one bucket of the whole table. */
@@ -104,12 +106,10 @@ export function encodeSelection(selection: Selection): Buffer {
 }
 
 export function decodeSelection(body: Buffer): Selection {
-  if (body[0] === KEYS) return { keys: decodeKeys(body.subarray(1)) }
+  if (body[0] === KEYS) return { keys: decodeIdentities(body.subarray(1)) }
   if (body[0] !== BUCKET) throw new MalformedFrame('a selection that is neither keys nor a bucket')
   const [bucket, buckets] = decodeExactly(body.subarray(1), 2)
-  if (!Number.isSafeInteger(bucket) || !Number.isSafeInteger(buckets) || bucket < 0 || bucket >= buckets) {
-    throw new MalformedFrame(`there is no bucket ${bucket} of ${buckets}`)
-  }
+  if (bucket >= buckets) throw new MalformedFrame(`there is no bucket ${bucket} of ${buckets}`)
   return { bucket, buckets }
 }
 

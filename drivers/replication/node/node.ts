@@ -45,6 +45,7 @@ export async function runNode(config: NodeConfig, engine: Engine, disturbance?: 
     secret,
     store,
     peerIndices,
+    columns: config.columns,
     status,
     log,
   })

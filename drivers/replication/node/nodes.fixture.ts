@@ -101,6 +101,12 @@ export class Nodes implements AsyncDisposable {
     await once(child.stdout, 'data')
   }
 
+  pid(dc: string): number {
+    const { pid, exitCode, signalCode } = this.#processes.get(dc) ?? {}
+    if (pid === undefined || exitCode !== null || signalCode !== null) throw new Error(`the node of ${dc} does not run`)
+    return pid
+  }
+
   signal(dc: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#processes.get(dc)?.kill(signal)
   }

@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { OPERATION, type RowBatch } from '../../../bench/contract/table.ts'
 import { ContentMaker } from '../../../bench/lib/content.ts'
+import { nextVersion } from '../../../bench/lib/dot.ts'
 import { MalformedFrame } from './frame.ts'
 import {
   PackedRows,
+  boundsOf,
   packBatch,
   packRecords,
   recordContent,
@@ -151,6 +153,31 @@ test('a delete takes no content with it, and one with content is refused', () =>
   assert.deepEqual(Uint8Array.from(recordContent(packed.record(1))), maker.expected(105))
   packed.setOperation(1, OPERATION.delete)
   assert.throws(() => PackedRows.parse(packed.bytes), MalformedFrame)
+})
+
+test('rows beyond the bounds of a client are refused, and those within taken', () => {
+  const columns = [
+    { name: 'note', type: 'text', minBytes: 0, maxBytes: 40 },
+    { name: 'count', type: 'int', min: -5, max: 5 },
+  ] as const
+  const bounds = boundsOf(columns, 0)
+  const bytes = (version: number) => packBatch(batchOf([{ key: 3, dot: 7, version }]), 0)
+  assert.equal(PackedRows.parse(bytes(bounds.versionMax), 0, bounds).version(0), bounds.versionMax)
+  assert.throws(() => PackedRows.parse(bytes(bounds.versionMax + 1), 0, bounds), MalformedFrame)
+  const records = (length: number) =>
+    packRecords([3], [Buffer.concat([bytes(16).subarray(16, 33), Buffer.alloc(length)])])
+  assert.equal(PackedRows.parse(records(46), 0, bounds).count, 1)
+  assert.throws(() => PackedRows.parse(records(47), 0, bounds), MalformedFrame)
+  // Any DC can raise such a version, and another that one.
+  assert.ok(Number.isSafeInteger(nextVersion(nextVersion(bounds.versionMax, 15), 15)))
+})
+
+test('an operation that there is not is refused', () => {
+  const packed = PackedRows.parse(packBatch(batchOf([{ key: 3, dot: 7, version: 16 }]), 0))
+  for (const operation of [0, 5, 6, 7]) {
+    packed.setOperation(0, operation)
+    assert.throws(() => PackedRows.parse(packed.bytes), MalformedFrame, `operation ${operation}`)
+  }
 })
 
 test('random bytes are refused', () => {

@@ -6,6 +6,7 @@
 import { encodeContent, encodedLength } from '../../../bench/lib/content.ts'
 import { OPERATION, type Column, type RowBatch } from '../../../bench/contract/table.ts'
 import { MalformedFrame } from './frame.ts'
+import { isIdentity } from './message.ts'
 
 /** Bytes of a record before the content. */
 export const RECORD_HEADER_BYTES = 17
@@ -22,7 +23,28 @@ export const recordVectorAt = (record: Buffer): number => record.length - 8 * re
 export const recordContent = (record: Buffer): Buffer => record.subarray(RECORD_HEADER_BYTES, recordVectorAt(record))
 export const recordWithoutVector = (record: Buffer): Buffer => record.subarray(0, recordVectorAt(record))
 
-const isIdentity = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+/** What a client's rows may be at most. */
+export interface RowBounds {
+  readonly recordBytesMax: number
+  readonly versionMax: number
+}
+
+const UNBOUNDED: RowBounds = { recordBytesMax: 0xffffffff, versionMax: Number.MAX_SAFE_INTEGER }
+
+/**
+ * The highest version that a client may write, in the year 2112: above it DCs have room to raise versions for as long as they like,
+ * and no row of a client's makes them a version that their peers would have to refuse.
+ */
+const CLIENT_VERSION_MAX = 2 ** 52
+
+/** The bounds of rows of a table: a node holds many of them at once, and none is longer than its columns. */
+export function boundsOf(columns: readonly Column[], vectorDcs: number): RowBounds {
+  const recordBytesMax = columns.reduce(
+    (sum, column) => sum + (column.type === 'int' ? 4 : 2 + column.maxBytes),
+    RECORD_HEADER_BYTES + 8 * vectorDcs,
+  )
+  return { recordBytesMax, versionMax: CLIENT_VERSION_MAX }
+}
 
 /** A view of packed rows: nothing is copied, so the bytes must stay. */
 export class PackedRows {
@@ -41,22 +63,28 @@ export class PackedRows {
   }
 
   /**
-   * Views bytes that may come from anywhere; throws MalformedFrame where they are not rows with vectors of `dcs` DCs (0: without).
+   * Views bytes that may come from anywhere; throws MalformedFrame where they are not rows with vectors of `dcs` DCs (0: without)
+   * within the bounds.
    */
-  static parse(bytes: Buffer, dcs = 0): PackedRows {
+  static parse(bytes: Buffer, dcs = 0, { recordBytesMax, versionMax }: RowBounds = UNBOUNDED): PackedRows {
     const rows = PackedRows.#frame(bytes)
-    let end = 0
+    const view = rows.#view
+    const recordBytesMin = RECORD_HEADER_BYTES + 8 * dcs
+    let start = rows.#recordsAt
     for (let i = 0; i < rows.count; i++) {
-      const next = rows.#end(i)
-      if (next - end < RECORD_HEADER_BYTES + 8 * dcs) throw new MalformedFrame(`the record of row ${i} is too short`)
-      if (next > bytes.length - rows.#recordsAt) throw new MalformedFrame(`the record of row ${i} ends past its rows`)
-      end = next
-      if (!isIdentity(rows.key(i)) || !isIdentity(rows.dot(i)) || !isIdentity(rows.version(i))) {
+      const end = rows.#recordsAt + rows.#end(i)
+      if (end - start < recordBytesMin) throw new MalformedFrame(`the record of row ${i} is too short`)
+      if (end > bytes.length) throw new MalformedFrame(`the record of row ${i} ends past its rows`)
+      if (end - start > recordBytesMax) throw new MalformedFrame(`the record of row ${i} is too long`)
+      const version = view.getFloat64(start + 8, true)
+      if (!isIdentity(rows.key(i)) || !isIdentity(view.getFloat64(start, true)) || !isIdentity(version)) {
         throw new MalformedFrame(`the key, dot or version of row ${i} is not a whole number`)
       }
-      rows.#checkRecord(i, dcs)
+      if (version > versionMax) throw new MalformedFrame(`the version of row ${i} lies in a far future`)
+      rows.#checkRecord(i, dcs, start, end)
+      start = end
     }
-    if (rows.#recordsAt + end !== bytes.length) throw new MalformedFrame('bytes follow the last record')
+    if (start !== bytes.length) throw new MalformedFrame('bytes follow the last record')
     return rows
   }
 
@@ -107,15 +135,17 @@ export class PackedRows {
   }
 
   /** Without a view of the record: this is asked of every row that comes. */
-  #checkRecord(row: number, dcs: number): void {
-    const start = this.#start(row)
-    const end = this.#recordsAt + this.#end(row)
+  #checkRecord(row: number, dcs: number, start: number, end: number): void {
     const vectorAt = end - 8 * dcs
     const word = this.bytes[start + OPERATION_AT]
     if (word >>> DCS_SHIFT !== dcs) {
       throw new MalformedFrame(`row ${row} has a vector of ${word >>> DCS_SHIFT} DCs where ${dcs} were expected`)
     }
-    if ((word & OPERATION_MASK) === OPERATION.delete && vectorAt - start > RECORD_HEADER_BYTES) {
+    const operation = word & OPERATION_MASK
+    if (operation < OPERATION.upsert || operation > OPERATION.delete) {
+      throw new MalformedFrame(`row ${row} has the unknown operation ${operation}`)
+    }
+    if (operation === OPERATION.delete && vectorAt - start > RECORD_HEADER_BYTES) {
       throw new MalformedFrame(`row ${row} is a delete with content`)
     }
     for (let at = vectorAt; at < end; at += 8) {

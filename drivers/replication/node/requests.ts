@@ -5,7 +5,7 @@ import { messageOf } from '../../../bench/contract/errors.ts'
 import { BUCKETS_MAX, encodeDigest } from './digest.ts'
 import { DueQueue } from './due-queue.ts'
 import type { EngineSnapshot, RowPage } from './engine.ts'
-import { MalformedFrame, frameOf, sealFrame } from './frame.ts'
+import { FRAME_BYTES_MAX, FRAME_HEADER_BYTES, MalformedFrame, frameOf, sealFrame } from './frame.ts'
 import { type FrameSocket, allocateFrame } from './frame-socket.ts'
 import {
   MESSAGE,
@@ -13,11 +13,19 @@ import {
   REFUSED,
   REPLY,
   decodeExactly,
-  decodeKeys,
+  decodeIdentities,
   decodeSelection,
   encodeNumbers,
 } from './message.ts'
-import { PackedRows, packRecords, recordDot, recordVersion, recordWithoutVector } from './packed-rows.ts'
+import {
+  PackedRows,
+  type RowBounds,
+  packRecords,
+  recordDot,
+  recordVersion,
+  recordWithoutVector,
+} from './packed-rows.ts'
+import { pagesOfBucket, pagesOfKeys } from './row-pages.ts'
 import { readVector } from './row-vectors.ts'
 import { Serial } from './serial.ts'
 import type { Store } from './store.ts'
@@ -25,9 +33,9 @@ import { encodeWriteAnswer } from './write-answer.ts'
 
 /** Bytes of unanswered requests, or of unread answers, beyond which no more requests are taken. */
 const UNANSWERED_BYTES_MAX = 8 << 20
+/** What the node holds for an unanswered request beside its body. */
+const REQUEST_BYTES = 512
 const CURSORS_MAX = 4
-/** Rows read of one go, so that the event loop is never held for long. */
-const CHUNK_ROWS = 500
 
 interface Cursor {
   readonly snapshot: EngineSnapshot
@@ -37,59 +45,81 @@ interface Cursor {
 export class Requests {
   readonly #socket: FrameSocket
   readonly #store: Store
+  readonly #bounds: RowBounds
   readonly #status: () => NodeStatus
   readonly #late = new DueQueue()
   readonly #jobs: Serial
+  /** Walks over rows, one at a time and none while answers are unread: each takes memory of its own. */
+  readonly #walks: Serial
+  #roomForAnswer: PromiseWithResolvers<void> | undefined
   readonly #cursors = new Map<number, Cursor>()
   #nextCursor = 1
   #unansweredBytes = 0
   #uncommittedWrites = 0
 
-  constructor(socket: FrameSocket, store: Store, status: () => NodeStatus) {
+  constructor(socket: FrameSocket, store: Store, bounds: RowBounds, status: () => NodeStatus) {
     this.#socket = socket
     this.#store = store
+    this.#bounds = bounds
     this.#status = status
-    this.#jobs = new Serial((error) => {
-      if (!(error instanceof MalformedFrame)) throw error
-      socket.close(`malformed: ${error.message}`)
-    })
+    this.#jobs = new Serial((error) => socket.fail(error))
+    this.#walks = new Serial((error) => socket.fail(error))
   }
 
   /** Takes one request; throws MalformedFrame where it is none. */
   take(type: number, id: number, body: Buffer): void {
     const store = this.#store
-    this.#unansweredBytes += body.length
+    const bytes = REQUEST_BYTES + body.length
+    this.#unansweredBytes += bytes
     const settle = (answer: Buffer) => {
-      this.#unansweredBytes -= body.length
+      this.#unansweredBytes -= bytes
       this.#socket.send(answer)
       this.regulate()
     }
     const reply = (answer: Buffer) => settle(sealFrame(answer, type + REPLY, id))
-    const answer = (question: Promise<Buffer>) => {
+    const answered = (question: Promise<Buffer>): Promise<void> =>
       question.then(reply, (error: unknown) => {
-        if (error instanceof MalformedFrame) this.#socket.close(`malformed: ${error.message}`)
+        if (error instanceof MalformedFrame) this.#socket.fail(error)
         else settle(frameOf(REFUSED, id, Buffer.from(messageOf(error), 'utf8')))
       })
-    }
-    if (type === MESSAGE.write) this.#jobs.push(() => this.#write(PackedRows.parse(body, store.vectorDcs), reply))
-    else if (type === MESSAGE.read) this.#jobs.push(() => this.#read(decodeKeys(body), answer))
-    else if (type === MESSAGE.load)
-      this.#jobs.push(() => store.load(PackedRows.parse(body, store.vectorDcs), () => reply(allocateFrame(0))))
-    else answer(this.#question(type, body))
+    const answer = (question: Promise<Buffer>) => void answered(question)
+    const rows = () => PackedRows.parse(body, store.vectorDcs, this.#bounds)
+    if (type === MESSAGE.write) this.#jobs.push(() => this.#write(rows(), reply))
+    else if (type === MESSAGE.read) this.#jobs.push(() => this.#read(decodeIdentities(body), answer))
+    else if (type === MESSAGE.load) this.#jobs.push(() => store.load(rows(), () => reply(allocateFrame(0))))
+    else if (type === MESSAGE.digest) this.#walk(() => answered(this.#digest(body)))
+    else if (type === MESSAGE.rows) this.#walk(() => answered(this.#open(body)))
+    else if (type === MESSAGE.next) this.#walk(() => answered(this.#next(decodeExactly(body, 1)[0])))
+    else if (type === MESSAGE.endCursor) this.#walk(() => answered(this.#end(decodeExactly(body, 1)[0])))
+    else answer(this.#question(type))
     this.regulate()
   }
 
   /** Takes no more requests while too much is unanswered or unread. */
   regulate(): void {
-    if (Math.max(this.#unansweredBytes, this.#socket.unsentBytes) > UNANSWERED_BYTES_MAX) this.#socket.pause()
+    const { unsentBytes } = this.#socket
+    if (Math.max(this.#unansweredBytes, unsentBytes) > UNANSWERED_BYTES_MAX) this.#socket.pause()
     else this.#socket.resume()
+    if (unsentBytes <= UNANSWERED_BYTES_MAX) this.#roomForAnswer?.resolve()
   }
 
   close(): void {
     this.#jobs.clear()
+    this.#walks.clear()
     this.#late.close()
-    for (const cursor of this.#cursors.values()) void cursor.snapshot.close()
+    // One that is being read fails, to be told to nobody; its end says no more.
+    for (const cursor of this.#cursors.values()) cursor.snapshot.close().catch(() => undefined)
     this.#cursors.clear()
+  }
+
+  #walk(walk: () => Promise<void>): void {
+    this.#walks.push(async () => {
+      if (this.#socket.unsentBytes > UNANSWERED_BYTES_MAX) {
+        this.#roomForAnswer = Promise.withResolvers()
+        await this.#roomForAnswer.promise
+      }
+      return walk()
+    })
   }
 
   #write(rows: PackedRows, reply: (answer: Buffer) => void): void | Promise<void> {
@@ -103,6 +133,9 @@ export class Requests {
 
   /** A read shows the writes that came before it on this connection, and waits for no others. */
   #read(keys: Float64Array, answer: (question: Promise<Buffer>) => void): void {
+    if (8 * (2 + this.#store.vectorDcs) * keys.length > FRAME_BYTES_MAX - FRAME_HEADER_BYTES) {
+      throw new MalformedFrame(`the answer for ${keys.length} keys is longer than a frame`)
+    }
     const versions = async () => {
       const records = await this.#store.engine.read(keys)
       const { vectorDcs } = this.#store
@@ -120,16 +153,8 @@ export class Requests {
     else this.#store.whenCommitted(() => answer(versions()))
   }
 
-  #question(type: number, body: Buffer): Promise<Buffer> {
+  #question(type: number): Promise<Buffer> {
     switch (type) {
-      case MESSAGE.digest:
-        return this.#digest(body)
-      case MESSAGE.rows:
-        return this.#open(body)
-      case MESSAGE.next:
-        return this.#next(decodeExactly(body, 1)[0])
-      case MESSAGE.endCursor:
-        return this.#end(decodeExactly(body, 1)[0])
       case MESSAGE.status:
         return Promise.resolve(framed(Buffer.from(JSON.stringify(this.#status()), 'utf8')))
       case MESSAGE.planted:
@@ -157,7 +182,7 @@ export class Requests {
     const snapshot = this.#store.engine.snapshot()
     const endedUs = nowUs()
     try {
-      const pages = body[4] === 1 ? snapshot.pages() : pagesOfKeys(snapshot, decodeKeys(body.subarray(5)))
+      const pages = body[4] === 1 ? snapshot.pages() : pagesOfKeys(snapshot, decodeIdentities(body.subarray(5)))
       for await (const { keys, records } of pages) {
         for (let i = 0; i < keys.length; i++) sum.add(keys[i], recordWithoutVector(records[i]))
       }
@@ -197,36 +222,6 @@ export class Requests {
     await cursor?.snapshot.close()
     return allocateFrame(0)
   }
-}
-
-async function* pagesOfKeys(snapshot: EngineSnapshot, keys: Float64Array): AsyncGenerator<RowPage> {
-  for (let from = 0; from < keys.length; from += CHUNK_ROWS) {
-    const asked = keys.subarray(from, from + CHUNK_ROWS)
-    const found = await snapshot.read(asked)
-    const page: { keys: number[]; records: Buffer[] } = { keys: [], records: [] }
-    for (let i = 0; i < asked.length; i++) {
-      const record = found[i]
-      if (record === undefined) continue
-      page.keys.push(asked[i])
-      page.records.push(record)
-    }
-    yield page
-  }
-}
-
-async function* pagesOfBucket(snapshot: EngineSnapshot, bucket: number, buckets: number): AsyncGenerator<RowPage> {
-  let page: { keys: number[]; records: Buffer[] } = { keys: [], records: [] }
-  for await (const { keys, records } of snapshot.pages()) {
-    for (let i = 0; i < keys.length; i++) {
-      if (keys[i] % buckets !== bucket) continue
-      page.keys.push(keys[i])
-      page.records.push(records[i])
-    }
-    if (page.keys.length < CHUNK_ROWS) continue
-    yield page
-    page = { keys: [], records: [] }
-  }
-  yield page
 }
 
 function framed(body: Buffer): Buffer {

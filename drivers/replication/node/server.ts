@@ -2,10 +2,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Address } from '../../../bench/contract/driver.ts'
-import { FRAME_BYTES_MAX, GREETING_BYTES_MAX, MalformedFrame, frameOf } from './frame.ts'
-import { FrameSocket } from './frame-socket.ts'
+import type { Column } from '../../../bench/contract/table.ts'
+import { GREETING_BYTES_MAX, MalformedFrame, REQUEST_BYTES_MAX, frameOf } from './frame.ts'
+import { FrameSocket, MALFORMED } from './frame-socket.ts'
 import { BEAT_MS, SILENCE_MS } from './follower.ts'
 import { MESSAGE, type NodeStatus, REPLY, ROLE, decodeExactly, decodeHello, encodeNumbers } from './message.ts'
+import { boundsOf } from './packed-rows.ts'
 import { Requests } from './requests.ts'
 import { Shipper } from './shipper.ts'
 import type { Store } from './store.ts'
@@ -15,6 +17,7 @@ interface ServerOptions {
   readonly secret: string
   readonly store: Store
   readonly peerIndices: readonly number[]
+  readonly columns: readonly Column[]
   readonly status: () => NodeStatus
   readonly log: (line: string) => void
 }
@@ -47,7 +50,11 @@ export class NodeServer {
     const { host, port } = this.#options.address
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(port, host, resolve)
+      // Later ones tell of a connection that could not be taken, and of nothing else.
+      this.#server.listen(port, host, () => {
+        this.#server.on('error', (error) => this.#options.log(`no connection taken: ${error.message}`))
+        resolve()
+      })
     })
   }
 
@@ -88,8 +95,8 @@ export class NodeServer {
         this.#served.delete(served)
         if (served.role === 'peer') served.shipper?.close()
         else served.requests?.close()
-        if (reason.startsWith('malformed')) this.malformedConnections++
-        if (served.role !== 'client' || reason.startsWith('malformed')) {
+        if (reason.startsWith(MALFORMED)) this.malformedConnections++
+        if (served.role !== 'client' || /^(malformed|failed)/.test(reason)) {
           this.#options.log(`connection of a ${served.role} ended: ${reason}`)
         }
       },
@@ -99,7 +106,7 @@ export class NodeServer {
   }
 
   #greet(socket: FrameSocket, id: number, body: Buffer): Served | undefined {
-    const { store, peerIndices, status } = this.#options
+    const { store, peerIndices, columns, status } = this.#options
     const { role, dcIndex, secret } = decodeHello(body)
     if (!timingSafeEqual(fingerprint(secret), this.#secret)) {
       this.refusedConnections++
@@ -107,10 +114,10 @@ export class NodeServer {
       return undefined
     }
     if (role === ROLE.peer && !peerIndices.includes(dcIndex)) throw new MalformedFrame(`there is no peer ${dcIndex}`)
-    socket.limitBytes = FRAME_BYTES_MAX
+    socket.limitBytes = REQUEST_BYTES_MAX
     socket.send(frameOf(MESSAGE.hello + REPLY, id, Buffer.alloc(0)))
     if (role === ROLE.peer) return { role: 'peer', socket, dcIndex }
-    return { role: 'client', socket, requests: new Requests(socket, store, status) }
+    return { role: 'client', socket, requests: new Requests(socket, store, boundsOf(columns, store.vectorDcs), status) }
   }
 
   #peerSays(peer: Served & { readonly role: 'peer' }, type: number, id: number, body: Buffer): void {

@@ -6,7 +6,7 @@ import type { RowBatch } from '../../../bench/contract/table.ts'
 import type { Dc } from '../../../bench/contract/topology.ts'
 import { delay } from '../../../bench/lib/clock.ts'
 import { NoAnswer, NodeConnection } from './connection.ts'
-import { FRAME_HEADER_BYTES } from './frame.ts'
+import { FRAME_HEADER_BYTES, MalformedFrame } from './frame.ts'
 import { MESSAGE, ROLE, decodeExactly, encodeNumbers } from './message.ts'
 import { packBatch } from './packed-rows.ts'
 import { vectorDcsOf } from './services.ts'
@@ -61,8 +61,9 @@ class NodeSession implements Session {
     try {
       const connection = this.#usable ?? (await this.connect())
       const answer = await connection.askFrame(MESSAGE.write, frame)
-      return decodeWriteAnswer(answer, batch.count)
+      return decodeWriteAnswer(answer, batch.count, this.#vectorDcs)
     } catch (error) {
+      if (error instanceof MalformedFrame) return { outcome: OUTCOME.info, error: 'malformed' }
       if (!(error instanceof NoAnswer)) throw error
       // What was never sent, or was refused, has certainly not happened.
       const unsent = error.word === 'unreachable' || error.word === 'refused'

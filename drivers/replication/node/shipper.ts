@@ -1,6 +1,6 @@
 // Ships a node's log to one peer that asked for it: as much as the window allows ahead of what the peer has applied.
 import { messageOf } from '../../../bench/contract/errors.ts'
-import { sealFrame } from './frame.ts'
+import { MalformedFrame, sealFrame } from './frame.ts'
 import type { FrameSocket } from './frame-socket.ts'
 import { allocateFrame } from './frame-socket.ts'
 import { MESSAGE } from './message.ts'
@@ -34,8 +34,9 @@ export class Shipper {
     this.#stopListening = store.log.onPublish(() => this.ship())
   }
 
-  /** The peer has applied the log up to `position`. */
+  /** The peer has applied the log up to `position`. Throws MalformedFrame for what was not sent: it would be forgotten unseen. */
   acknowledge(position: number): void {
+    if (position > this.#sent) throw new MalformedFrame(`row ${position} is acknowledged after ${this.#sent} were sent`)
     this.#store.log.acknowledge(this.#dcIndex, position)
     let applied = 0
     while (applied < this.#unacknowledged.length && this.#unacknowledged[applied].position <= position) {

@@ -3,7 +3,7 @@
 import type { Column } from '../../../bench/contract/table.ts'
 import { CounterColumns } from './counter-columns.ts'
 import type { Disturbance } from './disturbance.ts'
-import type { AppliedPosition, Engine, LogEntry, RecoveredState } from './engine.ts'
+import type { AppliedPosition, Engine, EntryPart, LogEntry, RecoveredState } from './engine.ts'
 import { FoundRows } from './found-rows.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LocalRows } from './local-rows.ts'
@@ -21,9 +21,6 @@ interface StoreIdentity {
   readonly vectorDcs: number
   readonly columns: readonly Column[]
 }
-
-/** A log entry, or rows of it after which more of the same entry follow. */
-export type EntryPart = LogEntry & { readonly unfinished?: true }
 
 export class Store {
   readonly engine: Engine
@@ -119,11 +116,12 @@ export class Store {
   write(rows: PackedRows, done: (answer: WriteAnswer) => void): void | Promise<void> {
     const needsRecord = this.#localRows.needsRecord(rows)
     const look = () => this.#found.look(rows, needsRecord)
-    const put = () => {
+    const change = () => {
       const { answer, shipped } = this.#localRows.put(rows)
       this.#logEntry(shipped)
-      this.#commits.add(() => done(answer))
+      return () => done(answer)
     }
+    const put = () => this.#commits.put(change)
     if (look()) return put()
     return this.#learn(look, 'write_reads_rows', put)
   }
@@ -131,6 +129,7 @@ export class Store {
   /** Applies a log entry of a peer, unless it was applied before or the peer's log is another by now; as `write`. */
   apply(dcIndex: number, logId: number, entry: EntryPart, done: () => void): void | Promise<void> {
     const rows = PackedRows.parse(entry.payload, this.vectorDcs)
+    this.#localRows.check(rows)
     const look = () => this.#found.look(rows, this.#vectors && (() => true))
     const put = () => this.#putRemote(rows, dcIndex, { logId, ...entry }, done)
     if (look()) return put()
@@ -139,10 +138,10 @@ export class Store {
 
   /** Stores rows without logging them. */
   load(rows: PackedRows, done: () => void): void {
+    this.#localRows.check(rows)
     for (let i = 0; i < rows.count; i++) {
-      const version = rows.version(i)
-      if (version > this.#highestVersion) this.#highestVersion = version
-      this.engine.putLoaded(rows.key(i), version, rows.record(i))
+      this.#highestVersion = Math.max(rows.version(i), this.#highestVersion)
+      this.engine.putLoaded(rows.key(i), rows.version(i), rows.record(i))
     }
     this.#uncommittedLoads++
     this.#commits.add(() => {
@@ -203,7 +202,7 @@ export class Store {
   }
 
   #put(rows: PackedRows, row: number, version: number, dot: number): void {
-    if (version > this.#highestVersion) this.#highestVersion = version
+    this.#highestVersion = Math.max(version, this.#highestVersion)
     this.engine.put(rows.key(row), version, dot, rows.record(row))
   }
 

@@ -28,7 +28,7 @@ test('what a node says of a write arrives row by row, in whatever combination', 
   fc.assert(
     fc.property(answers, ({ raised, unknown, found }) => {
       const body = encodeWriteAnswer({ raised, unknown, found })
-      const result = decodeWriteAnswer(body, COUNT)
+      const result = decodeWriteAnswer(body, COUNT, found === undefined ? 0 : DCS)
       assert.equal(body.length === 0, raised === undefined && unknown === undefined && found === undefined)
       assert.equal(result.outcome, OUTCOME.ok)
       assert.equal(result.error, unknown === undefined ? undefined : 'not-answered')
@@ -51,16 +51,22 @@ test('an answer to another number of rows, cut short or about rows that are not 
     unknown: [2],
     found: { overwrote: new Float64Array(COUNT), seen: new Float64Array(COUNT * DCS) },
   })
-  assert.doesNotThrow(() => decodeWriteAnswer(whole, COUNT))
-  for (const count of [COUNT - 1, COUNT + 1]) assert.throws(() => decodeWriteAnswer(whole, count), MalformedFrame)
+  assert.doesNotThrow(() => decodeWriteAnswer(whole, COUNT, DCS))
+  for (const count of [COUNT - 1, COUNT + 1]) assert.throws(() => decodeWriteAnswer(whole, count, DCS), MalformedFrame)
   for (let end = 1; end < whole.length; end++) {
-    assert.throws(() => decodeWriteAnswer(whole.subarray(0, end), COUNT), MalformedFrame)
+    assert.throws(() => decodeWriteAnswer(whole.subarray(0, end), COUNT, DCS), MalformedFrame)
   }
-  assert.throws(() => decodeWriteAnswer(encodeWriteAnswer({ unknown: [COUNT] }), COUNT), MalformedFrame)
+  assert.throws(() => decodeWriteAnswer(encodeWriteAnswer({ unknown: [COUNT] }), COUNT, 0), MalformedFrame)
   assert.throws(
-    () => decodeWriteAnswer(encodeWriteAnswer({ raised: { rows: [0.5], versions: [1] } }), 1),
+    () => decodeWriteAnswer(encodeWriteAnswer({ raised: { rows: [0.5], versions: [1] } }), 1, 0),
     MalformedFrame,
   )
   const sizes = Buffer.from(new Float64Array([0.5, 0, 0, 7]).buffer)
-  assert.throws(() => decodeWriteAnswer(sizes, COUNT), MalformedFrame)
+  assert.throws(() => decodeWriteAnswer(sizes, COUNT, 0), MalformedFrame)
+  for (const dcs of [0, DCS - 1, DCS + 1]) assert.throws(() => decodeWriteAnswer(whole, COUNT, dcs), MalformedFrame)
+  assert.throws(() => decodeWriteAnswer(Buffer.alloc(0), COUNT, DCS), MalformedFrame)
+  for (const version of [-16, 0.5, Number.NaN, 2 ** 53]) {
+    const raised = encodeWriteAnswer({ raised: { rows: [1], versions: [version] } })
+    assert.throws(() => decodeWriteAnswer(raised, COUNT, 0), MalformedFrame, `version ${version}`)
+  }
 })

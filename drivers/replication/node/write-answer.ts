@@ -4,7 +4,7 @@
 //            where dcs > 0: overwrote[count] · seen[count × dcs]
 import { OUTCOME, type WriteResult } from '../../../bench/contract/outcome.ts'
 import { MalformedFrame } from './frame.ts'
-import { decodeNumbers, encodeNumbers } from './message.ts'
+import { decodeIdentities, encodeNumbers } from './message.ts'
 
 /** Rows are named by their places in the batch, each list in ascending order. */
 export interface WriteAnswer {
@@ -27,14 +27,13 @@ export function encodeWriteAnswer({ raised, unknown, found }: WriteAnswer): Buff
   return Buffer.concat([head, ...parts.map((part) => encodeNumbers(part ?? []))])
 }
 
-/** What the answer says of a batch of `count` rows; throws MalformedFrame where it is none. */
-export function decodeWriteAnswer(body: Buffer, count: number): WriteResult {
-  if (body.length === 0) return OK
-  const numbers = decodeNumbers(body)
+/** What the answer says of a batch of `count` rows with vectors of `vectorDcs` DCs (0: none); throws MalformedFrame where it is none. */
+export function decodeWriteAnswer(body: Buffer, count: number, vectorDcs: number): WriteResult {
+  if (body.length === 0 && (vectorDcs === 0 || count === 0)) return OK
+  const numbers = decodeIdentities(body)
+  if (numbers.length < HEAD_NUMBERS) throw new MalformedFrame('an answer to a write without its sizes')
   const [raised, unknown, dcs] = numbers
-  if (![raised, unknown, dcs].every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new MalformedFrame('an answer to a write without its sizes')
-  }
+  if (count > 0 && dcs !== vectorDcs) throw new MalformedFrame(`vectors of ${dcs} DCs where ${vectorDcs} were expected`)
   const length = HEAD_NUMBERS + 2 * raised + unknown + (dcs > 0 ? (1 + dcs) * count : 0)
   if (numbers.length !== length) throw new MalformedFrame(`${body.length} bytes are no answer to ${count} rows`)
   let at = HEAD_NUMBERS
@@ -42,7 +41,7 @@ export function decodeWriteAnswer(body: Buffer, count: number): WriteResult {
   const places = (some: number) => {
     const rows = take(some)
     for (const row of rows) {
-      if (!Number.isInteger(row) || row < 0 || row >= count) throw new MalformedFrame(`there is no row ${row}`)
+      if (row >= count) throw new MalformedFrame(`there is no row ${row}`)
     }
     return rows
   }
