@@ -17,6 +17,8 @@ import type {
 
 const GENERATOR = new URL('../generator-thread.ts', import.meta.url)
 const PROBER = new URL('../prober-thread.ts', import.meta.url)
+/** Room for young objects, which V8 would widen threefold over a quarter of an hour: memory that rises so looks like a leak. */
+const YOUNG_MB = 16
 
 /** A thread, and the next message of a kind from it. Its failure fails whoever waits, now or later. */
 class Thread<To, From extends { readonly type: string }> {
@@ -27,7 +29,11 @@ class Thread<To, From extends { readonly type: string }> {
   onMessage: (message: From) => void = () => undefined
 
   constructor(script: URL, workerData: object, transfer: readonly MessagePort[], what: string) {
-    this.#worker = new Worker(script, { workerData, transferList: [...transfer], stdin: false })
+    this.#worker = new Worker(script, {
+      workerData,
+      transferList: [...transfer],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    })
     this.#failed = new Promise<never>((_, reject) => {
       const fail = (why: string, code?: ErrorCode) =>
         reject(

@@ -20,7 +20,8 @@ export class Pinger {
   readonly #topology: Topology
   readonly #pairs: readonly { readonly from: string; readonly to: string }[]
   readonly #source: PingSource
-  readonly #samples: PingSample[] = []
+  /** By pair, when each ping was sent and its round trip, side by side: a run of hours has hundreds of thousands. */
+  readonly #taken = new Map<string, { readonly from: string; readonly to: string; readonly numbers: number[] }>()
   readonly #listeners = new Set<(sample: PingSample) => void>()
   #periodMs: number | null = null
 
@@ -30,7 +31,7 @@ export class Pinger {
     this.#pairs = source.pairs ?? topology.links
     this.#source = source
     source.onSample((sample) => {
-      this.#samples.push(sample)
+      this.#keep(sample)
       for (const listener of this.#listeners) listener(sample)
     })
   }
@@ -113,8 +114,24 @@ export class Pinger {
     this.#source.ping(periodMs)
   }
 
-  /** All round trips that returned since the last call, those of bursts too. A link that holds or resets gives none. */
+  /** All round trips that returned since the last call, those of bursts too, pair by pair. A link that holds or resets gives none. */
   drain(): readonly PingSample[] {
-    return this.#samples.splice(0)
+    const pairs = [...this.#taken.values()]
+    this.#taken.clear()
+    return pairs.flatMap(({ from, to, numbers }) =>
+      Array.from({ length: numbers.length / 2 }, (_, i) => ({
+        from,
+        to,
+        atUs: numbers[2 * i],
+        rttMs: numbers[2 * i + 1],
+      })),
+    )
+  }
+
+  #keep({ from, to, atUs, rttMs }: PingSample): void {
+    const pair = `${from} to ${to}`
+    let taken = this.#taken.get(pair)
+    if (taken === undefined) this.#taken.set(pair, (taken = { from, to, numbers: [] }))
+    taken.numbers.push(atUs, rttMs)
   }
 }
