@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { analyseBench } from './analyse/bench.ts'
+import { answerOf } from './bounds/answer.ts'
+import { whoseDriver } from './bounds/whose.ts'
 import type { Progress } from './cli/progress.ts'
 import { BenchError, messageOf } from './contract/errors.ts'
 import { RUN_FILES } from './contract/run-folder.ts'
@@ -117,8 +119,11 @@ export async function planBench(scenario: Scenario, registry: Registry) {
   const systems = systemsOf(scenario, registry)
   for (const { entry, settings } of systems) {
     // Servers that are there already need no programs of ours.
-    const missing =
-      scenario.deployment === 'external' ? undefined : await entry.driver.missing(settings, placeKindOf(scenario))
+    if (scenario.deployment === 'external') continue
+    const { driver } = entry
+    const whose = whoseDriver(entry, driver.name)
+    const bound = { what: 'answered its missing()', limitMs: whose.limits.answerMs }
+    const missing = await answerOf(whose, bound, () => driver.missing(settings, placeKindOf(scenario)))
     if (missing !== undefined) throw new BenchError('COMPONENT', missing)
   }
   // What the faults of one system hit may not exist in another: better known before any has run.

@@ -73,11 +73,10 @@ const GRID: readonly Broken[] = ALL
         replication: 'cdc',
         faults: ['partition us-east|eu-west', 'kill eu-west/cdc', 'kill eu-west'],
       },
-      { driver: 'lsm', replication: 'log', faults: ['reset us-east|eu-west', 'kill eu-west', 'kill us-east|eu-west'] },
       {
-        driver: 'memory',
-        replication: 'lww',
-        faults: ['slow us-east>eu-west delay=250ms', 'cut us-east>eu-west', 'pause eu-west'],
+        driver: 'lsm',
+        replication: 'log',
+        faults: ['reset us-east|eu-west', 'slow us-east>eu-west delay=250ms', 'pause eu-west', 'kill us-east|eu-west'],
       },
     ]
 

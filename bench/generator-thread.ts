@@ -1,7 +1,10 @@
 // The thread of one generator worker: joins load and measure, and obeys the phases that the main thread orders.
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { closeSession, openSession } from './bounds/session-calls.ts'
+import { whoseDriver } from './bounds/whose.ts'
 import type { Session, SessionOptions } from './contract/driver.ts'
+import { BenchError } from './contract/errors.ts'
 import { Alarm } from './lib/alarm.ts'
 import { nowUs } from './lib/clock.ts'
 import { ContentMaker } from './lib/content.ts'
@@ -17,9 +20,11 @@ import { CausesWriter } from './measure/causes.ts'
 import { LedgerWriter } from './measure/ledger.ts'
 import { goAs } from './stages/thread-class.ts'
 import {
+  ALIVE_TIMES,
   failure,
   loadDriver,
   loadWorkload,
+  silentMsOf,
   type FromGenerator,
   type GeneratorThreadPlan,
   type PhaseOrder,
@@ -35,7 +40,7 @@ const PROGRESS_EVERY_MS = 500
 const { plan, probers } = workerData as { plan: GeneratorThreadPlan; probers: readonly MessagePort[] }
 const main = parentPort as MessagePort
 const say = (message: FromGenerator) => main.postMessage(message)
-const fail = (error: unknown) => say(failure(error))
+const fail = (error: unknown) => say(failure(error, plan.driver, plan.workload))
 const tellProbers = (message: ProbeMessage) => {
   for (const port of probers) port.postMessage(message)
 }
@@ -43,6 +48,11 @@ const tellProbers = (message: ProbeMessage) => {
 process.on('uncaughtException', fail)
 
 const driver = await loadDriver(plan.driver)
+const whose = whoseDriver(plan.driver, driver.name)
+const { graceMs } = whose.limits
+const live = () => say({ type: 'alive' })
+live()
+const living = setInterval(live, silentMsOf(plan.driver, plan.workload) / ALIVE_TIMES)
 const workload = await loadWorkload(plan.workload)
 const table = workload.table(plan.options)
 const content = new ContentMaker(table.columns, plan.seed)
@@ -140,6 +150,7 @@ async function runPhase(order: PhaseOrder): Promise<void> {
         Math.floor(PENDING_ROWS_MAX / Math.ceil(plan.writers / plan.workers)),
       ),
       probeShare: order.probeShare,
+      unansweredAfterUs: (plan.timeoutMs + graceMs) * 1000,
     }
     const events: LaneEvents = {
       sent(sentUs, rows, slipUs, probed) {
@@ -157,6 +168,7 @@ async function runPhase(order: PhaseOrder): Promise<void> {
   loop.enable()
   const before = performance.eventLoopUtilization()
   const ticking = setInterval(() => {
+    running.giveUpUnanswered()
     say({ type: 'progress', progress: progressOf(running), ledgerBytes: ledger.bytes })
     if (ledger.failure !== undefined) fail(ledger.failure)
   }, PROGRESS_EVERY_MS)
@@ -192,11 +204,16 @@ async function runPhase(order: PhaseOrder): Promise<void> {
 
 async function close(): Promise<void> {
   ending.abort()
-  await Promise.allSettled([...sessions, ...turnSessions].map((session) => session[Symbol.asyncDispose]()))
+  const closings = await Promise.allSettled([...sessions, ...turnSessions].map((one) => closeSession(one, whose)))
   await ledger.close()
   causes?.close()
   alarm[Symbol.dispose]()
   for (const port of probers) port.close()
+  clearInterval(living)
+  // Nothing is lost where a session fails to close; one that hangs would be waited for in every run.
+  for (const closing of closings) {
+    if (closing.status === 'rejected' && closing.reason instanceof BenchError) throw closing.reason
+  }
   say({ type: 'closed' })
   main.close()
 }
@@ -211,7 +228,7 @@ main.on('message', (message: ToGenerator) => {
 for (const _ of ownWriters()) {
   const { deployPlan, mode, timeoutMs } = plan
   const open = (purpose: SessionOptions['purpose']) =>
-    driver.open(dc, plan.seen, { plan: deployPlan, mode, timeoutMs, purpose }, ending.signal)
+    openSession(driver, whose, dc, plan.seen, { plan: deployPlan, mode, timeoutMs, purpose }, ending.signal)
   sessions.push(await open('write'))
   await openTurns(() => open('probe'))
 }

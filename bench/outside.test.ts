@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { drivers } from '../drivers/index.ts'
 import { workloads } from '../workloads/index.ts'
 import { parseScenario } from './cli/scenario-schema.ts'
+import { LIMITS } from './contract/limits.ts'
 import { withEither, withOutside } from './outside.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'geowrite-outside-'))
@@ -20,7 +21,9 @@ const DRIVER = `{
   modes: [{ name: 'batch', meaning: 'm', batchRows: 10, inFlight: 1, writers: 1 }],
   missing: async () => undefined, services: () => [], open: async () => { throw new Error('no door') },
   admin: async () => ({ describe: async () => { throw new Error('shy') },
-    async *rows() { yield 1; throw new Error('torn') } }),
+    prepare() {}, load() {}, replicate() {}, backlog() {}, digest() {}, counters() {}, flush() {}, async [Symbol.asyncDispose]() {},
+    async *rows() { const none = new Float64Array(0)
+      yield { count: 0, keys: none, dots: none, versions: none, contents: [] }; throw new Error('torn') } }),
   bytesPerRow: () => 1 }`
 const WORKLOAD = `{
   name: 'flow', summary: 's', meaning: 'm', appends: false,
@@ -74,34 +77,93 @@ const REFUSED: readonly (readonly [what: string, option: 'driver' | 'workload', 
   ['no export', 'driver', 'export const x = 1', /exports no driver: export one object/],
   ['a workload for a driver', 'driver', `export const w = ${WORKLOAD}`, /no driver, but a workload: .* --workload=/],
   ['two drivers', 'driver', `export const a = ${DRIVER}\nexport const b = ${DRIVER}`, /exports 2 drivers \(a, b\)/],
-  ['no admin', 'driver', `export const d = { ...${DRIVER}, admin: undefined }`, /has no admin: it must be a function/],
+  [
+    'no admin',
+    'driver',
+    `export const d = { ...${DRIVER}, admin: undefined }`,
+    /has no admin \(it must be a function\); see the type Driver/,
+  ],
   [
     'no modes',
     'driver',
     `export const d = { ...${DRIVER}, modes: [] }`,
-    /wrong modes: it must be a list of at least one/,
+    /wrong modes, an empty list: it must be a list of at least one/,
   ],
   [
     'a capability misspelt',
     'driver',
     `export const d = ${DRIVER.replace("'local'", "'lokal'")}`,
-    /wrong replications\.0\.capabilities\.acknowledges: it must be one of local, quorum, all/,
+    /wrong replications\.0\.capabilities\.acknowledges, “lokal”: it must be one of local, quorum, all/,
   ],
   [
     'a name with blanks',
     'driver',
     `export const d = { ...${DRIVER}, name: 'a b' }`,
-    /wrong name: it must be lower-case/,
+    /wrong name, “a b”: it must be lower-case/,
   ],
   ['a name of the tree', 'driver', `export const d = { ...${DRIVER}, name: 'lsm' }`, /is named lsm, as another one is/],
-  ['a throwing module', 'driver', `throw new Error('no luck')`, /cannot be loaded: no luck/],
-  ['a syntax error', 'workload', 'export const = 1', /cannot be loaded: /],
+  [
+    'next to nothing of a driver',
+    'driver',
+    `export const d = { name: 'mine', services: () => [] }`,
+    /exports no driver, and d has next to nothing of one: export one object that is a Driver of geowrite\/contract/,
+  ],
+  [
+    'several members missing',
+    'driver',
+    `const { services, open, admin, modes, ...rest } = ${DRIVER}\nexport const d = rest`,
+    /has no modes \(it must be a list\) and no services, open, admin \(each must be a function\); see/,
+  ],
+  [
+    'a class instead of an object',
+    'driver',
+    `export class Mine { services() {} open() {} }`,
+    /exports no driver, but Mine is a class: export what new Mine\(\) gives/,
+  ],
+  [
+    'a function that makes one',
+    'driver',
+    `export const make = () => (${DRIVER})`,
+    /but make is a function: .* make\(\)/,
+  ],
+  [
+    'a promise of one',
+    'driver',
+    `export const d = Promise.resolve(${DRIVER})`,
+    /but d is a promise: await it in the module/,
+  ],
+  [
+    'a method that is none',
+    'driver',
+    `export const d = { ...${DRIVER}, open: 7 }`,
+    /wrong open, 7: it must be a function/,
+  ],
+  [
+    'two modes of one name',
+    'driver',
+    `const d = ${DRIVER}\nexport const e = { ...d, modes: [d.modes[0], d.modes[0]] }`,
+    /wrong modes, a list: it must be a list in which no name comes twice, as “batch” does/,
+  ],
+  [
+    'a default that is no value of its setting',
+    'driver',
+    `export const d = ${DRIVER.replace("type: 'text', default: ''", "type: 'number', default: 'many'")}`,
+    /wrong settings\.0\.default, “many”: it must be a text that is a value of its type/,
+  ],
+  [
+    'an import that is not there',
+    'driver',
+    `import 'not-there'\nexport const d = ${DRIVER}`,
+    /cannot be loaded: .*not-there/,
+  ],
+  ['a throwing module', 'driver', `throw new Error('no luck')`, /cannot be loaded: no luck \(line 1\)\.$/],
+  ['a syntax error', 'workload', 'const a = 1\nexport const b: = 2', /cannot be loaded: .* \(line 2\)\.$/],
   ['an ended process', 'workload', 'process.exit(0)', /ended the process, or waits/],
   [
     'no defaults',
     'workload',
     `export const w = { ...${WORKLOAD}, defaults: undefined }`,
-    /has no defaults: .* an object/,
+    /has no defaults \(it must be an object\)/,
   ],
   [
     'a column twice',
@@ -190,4 +252,71 @@ test('what an outside driver throws later is told as its own, also while its row
     return blocks
   }
   await assert.rejects(read, theirs('rows', 'torn'))
+})
+
+test('a default export, an instance of a class and a frozen object will do', async () => {
+  const inherited = `const made = ${DRIVER}
+    class Base { get settings() { return made.settings } missing() { return made.missing() } services() { return [] } }
+    class Mine extends Base { #bytes = 5; name = 'mine'; summary = 's'; replications = made.replications; modes = made.modes
+      open() { return made.open() } admin() { return made.admin() } bytesPerRow() { return this.#bytes } }`
+  for (const [name, text] of [
+    ['default.ts', `export default ${DRIVER}`],
+    ['instance.ts', `${inherited}\nexport const mine = Object.freeze(new Mine())`],
+    ['common.cjs', `module.exports = ${DRIVER}`],
+  ] as const) {
+    const { registry } = await load({ driver: module(name, text) })
+    const { driver } = registry.drivers.at(-1) ?? assert.fail()
+    assert.ok([1, 5].includes(driver.bytesPerRow([])), name)
+  }
+})
+
+test('what an outside driver answers is checked as it comes', async () => {
+  const wrong = {
+    missing: 'missing: async () => 7',
+    bytesPerRow: 'bytesPerRow: () => -1',
+    services: 'services: async () => []',
+    open: 'open: async () => ({ write() {}, read() {} })',
+    admin: 'admin: async () => undefined',
+  }
+  const sentences = {
+    missing:
+      /^\.\/answers\.ts gave from its missing\(\) what is 7: it must be a text; see the type Driver of geowrite\/contract\.$/,
+    bytesPerRow: /what is -1: it must be at least 0/,
+    services: /what is a promise: it must be a list/,
+    open: /has no \[Symbol\.asyncDispose\] \(it must be a function\); see the type Session/,
+    admin: /what is undefined: it must be an object; see the type Admin/,
+  }
+  const own = Object.values(wrong).join(', ')
+  const { registry } = await load({ driver: module('answers.ts', `export const d = { ...${DRIVER}, ${own} }`) })
+  const { driver } = registry.drivers.at(-1) ?? assert.fail()
+  for (const method of Object.keys(wrong) as (keyof typeof wrong)[]) {
+    const ask = async () => (driver[method] as () => unknown)()
+    await assert.rejects(ask(), { code: 'STORE', message: sentences[method] })
+  }
+})
+
+test('a session whose write answers without an outcome rejects it, and what it throws at once as well', async () => {
+  const text = `export const d = { ...${DRIVER}, open: async () => ({ write(batch) { if (batch) throw new Error('shut') },
+    read: async () => ({}), async [Symbol.asyncDispose]() {} }) }`
+  const { driver } = (await load({ driver: module('session.ts', text) })).registry.drivers.at(-1) ?? assert.fail()
+  const session = await driver.open({} as never, {}, {} as never, {} as never)
+  await assert.rejects(
+    session.write(undefined as never),
+    /^BenchError: \.\/session\.ts gave from its write\(\) what is undefined/,
+  )
+  await assert.rejects(session.write({} as never), /shut/)
+  await assert.rejects(session.read(new Float64Array(1)), /has no dots, versions \(each must be a Float64Array\)/)
+})
+
+test('a method that answers at once and never comes back is ended after its bound, in the main thread too', async () => {
+  const file = module('loops.ts', `export const d = { ...${DRIVER}, services() { for (;;); } }`)
+  const limits = { ...LIMITS, answerMs: 100 }
+  const loaded = await withOutside(parseScenario({ driver: file }), inTree, { folder, limits })
+  const { driver } = loaded.registry.drivers.at(-1) ?? assert.fail()
+  assert.throws(() => driver.services({} as never), {
+    code: 'STORE',
+    message:
+      './loops.ts has not come back from its services() for 0.1 s and is waited for no longer: it must end in time, or fail and say why.',
+  })
+  assert.equal(driver.bytesPerRow([]), 1)
 })

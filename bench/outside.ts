@@ -4,6 +4,7 @@ import { registerHooks } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { BenchError } from './contract/errors.ts'
+import type { Limits } from './contract/limits.ts'
 import type { Scenario } from './contract/scenario.ts'
 import { blamedDriver, blamedWorkload } from './outside/blame.ts'
 import { inspectModule } from './outside/inspect.ts'
@@ -13,10 +14,11 @@ import type { Registry } from './registry.ts'
 /** A module that takes longer to import is not waited for. */
 const IMPORT_LIMIT_MS = 10_000
 
-/** Where names of outside modules are looked up, and how long their import may take. */
+/** Where names of outside modules are looked up, how long their import may take, and whatever they do later. */
 interface OutsidePlace {
   readonly folder: string
   readonly importLimitMs?: number
+  readonly limits?: Limits
 }
 
 function isPath(name: string): boolean {
@@ -75,13 +77,14 @@ async function withModule(
   if (url === undefined) return { registry, name }
   const { kind, exportName } = await inspectModule({ asked, file: name, url }, place.importLimitMs ?? IMPORT_LIMIT_MS)
   const exports = (await import(url)) as Record<string, unknown>
-  const entry = { module: new URL(url), exportName, file: name }
+  const { limits } = place
+  const entry = { module: new URL(url), exportName, file: name, ...(limits === undefined ? {} : { limits }) }
   if (kind === 'driver') {
-    const driver = blamedDriver(exportOf<'driver'>(exports, exportName), name)
+    const driver = blamedDriver(exportOf<'driver'>(exports, exportName), name, limits)
     refuseTwice(kind, driver.name, name, drivers)
     return { registry: { ...registry, drivers: [...registry.drivers, { ...entry, driver }] }, name: driver.name }
   }
-  const workload = blamedWorkload(exportOf<'workload'>(exports, exportName), name)
+  const workload = blamedWorkload(exportOf<'workload'>(exports, exportName), name, limits)
   refuseTwice(kind, workload.name, name, workloads)
   return { registry: { ...registry, workloads: [...registry.workloads, { ...entry, workload }] }, name: workload.name }
 }

@@ -1,5 +1,6 @@
 // What exists: drivers and workloads by name, as bench/main.ts hands them to everything else.
 import type { Driver } from './contract/driver.ts'
+import type { Limits } from './contract/limits.ts'
 import type { Workload } from './contract/workload.ts'
 
 export interface DriverEntry {
@@ -9,6 +10,8 @@ export interface DriverEntry {
   readonly exportName: string
   /** Where the user has it from; absent for those in the tree. */
   readonly file?: string
+  /** How long it is waited for; absent: as long as anything is. */
+  readonly limits?: Limits
 }
 
 export interface WorkloadEntry {
@@ -16,6 +19,7 @@ export interface WorkloadEntry {
   readonly module: URL
   readonly exportName: string
   readonly file?: string
+  readonly limits?: Limits
 }
 
 export interface Registry {

@@ -1,5 +1,6 @@
 // Plain sentences on how a run's figures were found where that is not the usual way.
 import type { ConflictBasis } from '../contract/analysis.ts'
+import { answerNotes } from './answer-notes.ts'
 import { containerNotes } from './container-notes.ts'
 import { exactNotes } from './conflict-exact.ts'
 import { counterNotes } from './counter-figures.ts'
@@ -16,6 +17,7 @@ export function notesOn(run: RunData, keySpace: KeySpace, bounds: ConflictBasis,
     ...warmUpNotes(run),
     ...linkNotes(run),
     ...containerNotes(run.stored),
+    ...answerNotes(run),
   ]
 }
 

@@ -27,8 +27,6 @@ const OPTIONS: readonly (readonly [flags: string, text: string])[] = [
   ['--ports <range>', 'loopback ports to choose from (default: 15000-32000)'],
 ]
 
-const LINGERS_MS = 2000
-
 const EXAMPLES = `
 Examples:
   npm run conformance -- --driver=./my-driver.ts
@@ -58,7 +56,7 @@ export async function conformanceCommand(
   const { scenario, registry } = await withOutside(scenarioFrom(options), inTree)
   const colors = colorsFor(process.stdout)
   const progress = progressFor(process.stderr)
-  const { signal, release } = abortOnSignals()
+  const { signal, release } = abortOnSignals(registry)
   const print = (text: string) => process.stdout.write(text)
   let heading = ''
   try {
@@ -85,7 +83,5 @@ export async function conformanceCommand(
   } finally {
     progress.end()
     release()
-    // What a driver has left open must not keep the process: that it did has been told.
-    setTimeout(() => process.exit(), LINGERS_MS).unref()
   }
 }

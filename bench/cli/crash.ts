@@ -77,7 +77,7 @@ export async function crashCommand(
   const { drivers, out } = scenarioFrom({ ...options, driver })
   const colors = colorsFor(process.stdout)
   const progress = progressFor(process.stderr)
-  const { signal, release } = abortOnSignals()
+  const { signal, release } = abortOnSignals(registry)
   const results: SeedResult[] = []
   const quiet = { ...progress, step: () => undefined, live: () => undefined, note: () => undefined }
   try {

@@ -86,7 +86,7 @@ export async function peersCommand(
   }
   const { data, ports, seed } = parseScenario(options)
   const colors = colorsFor(process.stdout)
-  const { signal, release } = abortOnSignals()
+  const { signal, release } = abortOnSignals(registry)
   const results: Result[] = []
   const readings: Reading[] = []
   let progress = progressFor(process.stderr)

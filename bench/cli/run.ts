@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { BenchError, EXIT, messageOf } from '../contract/errors.ts'
 import { planBench, runBench } from '../bench.ts'
+import { blameForStray, outsidersIn } from '../outside/culprit.ts'
 import { refuseWhatCannotFit } from '../estimate-room.ts'
 import type { Scenario } from '../contract/scenario.ts'
 import { withOutside } from '../outside.ts'
@@ -21,8 +22,11 @@ export function versionOfPackage(): string {
   return version
 }
 
-/** Aborts on the first signal that asks the process to end; a second one ends it at once. */
-export function abortOnSignals(): { signal: AbortSignal; release: () => void } {
+/** A run that a failure ended, which nobody waited for, has so long to end in order. */
+const FAILED_END_WITHIN_MS = 30_000
+
+/** Aborts on the first signal that asks the process to end; a second one ends it at once. `registry`: whose errors may come up. */
+export function abortOnSignals(registry: Registry): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
   const onSignal = (name: string) => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted)
@@ -34,22 +38,40 @@ export function abortOnSignals(): { signal: AbortSignal; release: () => void } {
     controller.abort(new BenchError('INTERRUPTED', sentence))
   }
   // A failure that nobody waits for ends the run in order; what breaks while everything is being ended is no news.
+  let failing: NodeJS.Timeout | undefined
   const onUnhandled = (error: unknown) => {
     if (controller.signal.aborted) return
-    controller.abort(
+    const ours = `An error in geowrite itself: ${messageOf(error)} — please report it.`
+    const ending =
       error instanceof BenchError
         ? error
-        : new BenchError('BUG', `An error in geowrite itself: ${messageOf(error)} — please report it.`, {
-            cause: error,
-          }),
-    )
+        : (blameForStray(error, outsidersIn(registry)) ?? new BenchError('BUG', ours, { cause: error }))
+    failing = setTimeout(() => {
+      process.stderr.write(`geowrite: ${ending.message}\n`)
+      process.exit(ending.exit)
+    }, FAILED_END_WITHIN_MS).unref()
+    controller.abort(ending)
   }
+  // A driver that calls process.exit must not make a run look done; what it started the guardian ends.
+  const onExit = () => {
+    const [first] = outsidersIn(registry)
+    if (controller.signal.aborted || first === undefined || process.stdout.errored !== null) return
+    process.stderr.write(
+      `geowrite: Something from outside, such as ${first.file}, ended the process (process.exit): it must throw instead.\n`,
+    )
+    process.exitCode = EXIT.invalid
+  }
+  process.on('exit', onExit)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of signals) process.on(name, onSignal)
   process.on('unhandledRejection', onUnhandled)
+  process.on('uncaughtException', onUnhandled)
   const release = () => {
     for (const name of signals) process.off(name, onSignal)
     process.off('unhandledRejection', onUnhandled)
+    process.off('uncaughtException', onUnhandled)
+    process.off('exit', onExit)
+    clearTimeout(failing)
   }
   return { signal: controller.signal, release }
 }
@@ -76,7 +98,7 @@ export async function runCommand(
   const { scenario, registry } = await withOutside(scenarioFrom(raw), inTree)
   if (mode.dryRun) return dryRun(scenario, registry, json)
   const progress = progressFor(process.stderr)
-  const { signal, release } = abortOnSignals()
+  const { signal, release } = abortOnSignals(registry)
   try {
     const { folder, analysis } = await runBench(scenario, registry, versionOfPackage(), progress, signal)
     progress.end()

@@ -38,9 +38,18 @@ test('each wrong declaration is told in a sentence of its own', () => {
   const [mode] = memory.modes
   const [replication] = memory.replications
   const setting = { name: 'depth', meaning: 'How deep.', type: 'number', default: 'deep' } as const
-  assert.throws(declared({ modes: [mode, { ...mode }] }), /two modes named batch/)
-  assert.throws(declared({ replications: [replication, { ...replication }] }), /two replications named/)
-  assert.throws(declared({ settings: [setting] }), /The default “deep” of the setting depth is no number/)
+  assert.throws(
+    declared({ modes: [mode, { ...mode }] }),
+    /wrong modes, a list: it must be a list in which no name comes twice, as “batch” does/,
+  )
+  assert.throws(
+    declared({ replications: [replication, { ...replication }] }),
+    /wrong replications, a list: .* no name comes twice/,
+  )
+  assert.throws(
+    declared({ settings: [setting] }),
+    /wrong settings\.0\.default, “deep”: it must be a text that is a value of its type/,
+  )
   assert.throws(declared({ modes: [{ ...mode, batchRows: 0 }] }), /has a wrong modes\.0\.batchRows/)
   assert.throws(
     declared({ bytesPerRow: (columns) => 100 - columns.length }),

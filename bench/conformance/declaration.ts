@@ -35,19 +35,6 @@ export function checkDeclaration(
   } catch (error) {
     throw new Fault(messageOf(error))
   }
-  for (const what of ['replications', 'modes', 'settings'] as const) {
-    expectUnique(
-      driver[what].map(({ name }) => name),
-      what,
-    )
-  }
-  for (const { name, type, default: value } of driver.settings) {
-    const fits =
-      type === 'boolean'
-        ? /^(true|false)$/.test(value)
-        : type === 'text' || (value !== '' && Number.isFinite(Number(value)))
-    expect(fits, () => `The default “${value}” of the setting ${name} is no ${type}.`)
-  }
   const wide = [...columns, { name: 'wide', type: 'text', minBytes: 1000, maxBytes: 1000 } as const]
   const [narrowBytes, wideBytes] = [driver.bytesPerRow(columns), driver.bytesPerRow(wide)]
   expect(

@@ -37,7 +37,10 @@ export const ERROR_KINDS = {
   },
   SERVICE_DIED: { exit: EXIT.invalid, meaning: 'A service ended by itself in the middle of a run.' },
   LINK: { exit: EXIT.invalid, meaning: 'The WAN link does not have the delay that was asked for.' },
-  STORE: { exit: EXIT.invalid, meaning: 'A store refused what the run needs from it.' },
+  STORE: {
+    exit: EXIT.invalid,
+    meaning: 'A store refused what the run needs from it or did not answer, or something from outside failed.',
+  },
   WORKER: { exit: EXIT.bug, meaning: 'A generator or prober thread failed.' },
   INTERRUPTED: { exit: EXIT.interrupted, meaning: 'The run was interrupted.' },
   FORMAT: { exit: EXIT.invalid, meaning: 'A stored file or a message does not follow its format.' },

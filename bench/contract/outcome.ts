@@ -8,6 +8,9 @@ export const OUTCOME = { pending: 0, ok: 1, fail: 2, info: 3 } as const
 
 export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME]
 
+/** The harness's own word for a write whose session gave no answer: its outcome is `info`. */
+export const UNANSWERED = 'unanswered'
+
 /** What a session says of one batch. A rejected promise means a bug in the driver, never a refused write. */
 export interface WriteResult {
   /** The outcome of every row, unless `rowOutcomes` tells them apart. */

@@ -1,4 +1,5 @@
 // Turns arrived rows into one batch for a session: a dot for each, sorted by key, each key once.
+import type { WriteResult } from '../contract/outcome.ts'
 import { OPERATION, type ColumnValues, type IntValues, type RowBatch } from '../contract/table.ts'
 import type { ContentMaker } from '../lib/content.ts'
 import { PlaceSorter } from './sort-places.ts'
@@ -24,6 +25,9 @@ export class BatchBuffers {
   readonly #counters: readonly IntValues[]
   arrived = 0
   batch: RowBatch
+  /** While the batch is under way: when it was sent, and what takes its answer; `next` are the buffers to go on with, if not these. */
+  sentUs = 0
+  settle: ((result: WriteResult, next?: BatchBuffers) => void) | undefined
 
   constructor(rows: number, content: ContentMaker) {
     this.rows = rows

@@ -131,6 +131,7 @@ async function runGenerator(setting: Setting) {
           inFlight,
           pendingRowsMax: 10_000,
           probeShare: 0,
+          unansweredAfterUs: Number.POSITIVE_INFINITY,
         },
         content,
         clock,

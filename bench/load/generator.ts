@@ -146,6 +146,12 @@ export class Generator {
     })
   }
 
+  /** Writes whose answer does not come are unknown; to be called now and then. */
+  giveUpUnanswered(): void {
+    const now = nowUs()
+    for (const lane of this.#lanes) lane.giveUpUnanswered(now)
+  }
+
   /** The timer rang. */
   readonly ring = (): void => this.#pump()
 

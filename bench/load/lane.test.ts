@@ -1,10 +1,10 @@
 // When a lane says that it sent a batch: after it has made the rows, and before it draws their version; and what it passes on
-// of versions that the store raised.
+// of versions that the store raised; and how long it waits for an answer.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Session } from '../contract/driver.ts'
-import { OUTCOME } from '../contract/outcome.ts'
-import { OPERATION } from '../contract/table.ts'
+import { OUTCOME, UNANSWERED, type WriteResult } from '../contract/outcome.ts'
+import { OPERATION, type RowBatch } from '../contract/table.ts'
 import { nowUs } from '../lib/clock.ts'
 import { allocateBlock } from '../lib/column-file.ts'
 import { ContentMaker } from '../lib/content.ts'
@@ -38,6 +38,7 @@ const OPTIONS = {
   inFlight: 1,
   pendingRowsMax: 8,
   probeShare: 0,
+  unansweredAfterUs: Number.POSITIVE_INFINITY,
 }
 const COLUMNS = [{ name: 'n', type: 'int', min: 0, max: 9 }] as const
 
@@ -117,4 +118,49 @@ test('the probers hear which of their rows were stored with a higher version, an
   assert.ok(expected.size > 5 && expected.size < 25, `${expected.size} of 30 raised rows are probed`)
   assert.deepEqual(raised, expected)
   assert.ok(versions[1] > raisedTo, `${versions[1]}`)
+})
+
+test('a write without an answer is unknown after its time, its batch is never used again, and what it answers later is nothing', async () => {
+  const block = allocateBlock(WRITES, 64)
+  let used = 0
+  const recorder = {
+    reserve: (count: number) => ({ columns: block, start: (used += count) - count, count }),
+    settle: () => undefined,
+  }
+  const batches: RowBatch[] = []
+  const answers: ((result: WriteResult) => void)[] = []
+  const session = sessionThat((batch) => {
+    batches.push(batch)
+    return new Promise((resolve) => answers.push(resolve))
+  })
+  const results: WriteResult[] = []
+  const events = {
+    sent: () => undefined,
+    raised: () => undefined,
+    settled: (result: WriteResult) => void results.push(result),
+    declined: () => undefined,
+  }
+  const options = { ...OPTIONS, batchRows: 1, unansweredAfterUs: 1_000_000 }
+  const content = new ContentMaker(COLUMNS, 7)
+  const lane = new Lane(session, options, content, new HybridClock(0, nowUs), recorder, new TouchedKeys(), events)
+  const send = (key: number) => {
+    lane.pending.push(key, 0, OPERATION.upsert)
+    lane.send(false)
+  }
+  const sentUs = nowUs()
+  send(1)
+  lane.giveUpUnanswered(sentUs + 900_000)
+  assert.deepEqual([results.length, lane.hasRoom], [0, false])
+  lane.giveUpUnanswered(nowUs() + 1_000_000)
+  assert.deepEqual(results, [{ outcome: OUTCOME.info, error: UNANSWERED }])
+  assert.equal(block.outcome[0], OUTCOME.info)
+  assert.equal(lane.underWay, 0)
+  send(2)
+  assert.deepEqual([batches[0].keys[0], batches[1].keys[0]], [1, 2])
+  answers[0]({ outcome: OUTCOME.ok })
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([results.length, block.outcome[0], lane.underWay], [1, OUTCOME.info, 1])
+  answers[1]({ outcome: OUTCOME.ok })
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([results.length, block.outcome[1], lane.underWay], [2, OUTCOME.ok, 0])
 })

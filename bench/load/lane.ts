@@ -1,6 +1,6 @@
 // One writer: the keys that it owns in its DC, one session, its waiting rows and the batches that it has under way.
 import type { RowBatch } from '../contract/table.ts'
-import { OUTCOME, type WriteResult } from '../contract/outcome.ts'
+import { OUTCOME, UNANSWERED, type WriteResult } from '../contract/outcome.ts'
 import type { Session } from '../contract/driver.ts'
 import { nowUs } from '../lib/clock.ts'
 import type { ContentMaker } from '../lib/content.ts'
@@ -15,6 +15,8 @@ import type { TouchedKeys } from './touched.ts'
 import type { Turns } from './turns.ts'
 
 const PROBE_SALT = 0x50524f42
+/** Of a write that its session owes an answer for too long. */
+const NO_ANSWER: WriteResult = { outcome: OUTCOME.info, error: UNANSWERED }
 
 /** Stored rows of one batch that the probers of the other DCs are to look for. */
 interface ProbedRows {
@@ -47,6 +49,8 @@ export interface LaneOptions {
   readonly pendingRowsMax: number
   /** Share of stored rows to probe, 0 … 1. */
   readonly probeShare: number
+  /** When a write counts as unknown, whatever its session does. */
+  readonly unansweredAfterUs: number
 }
 
 export class Lane {
@@ -58,6 +62,8 @@ export class Lane {
   readonly #touched: TouchedKeys
   readonly #events: LaneEvents
   readonly #turns: Turns | undefined
+  readonly #content: ContentMaker
+  readonly #all: BatchBuffers[]
   readonly #free: BatchBuffers[]
   readonly #inFlightMax: number
   #sequence = 1
@@ -82,7 +88,9 @@ export class Lane {
     this.#events = events
     this.#turns = turns
     this.#inFlightMax = options.inFlight
-    this.#free = Array.from({ length: options.inFlight }, () => new BatchBuffers(options.batchRows, content))
+    this.#content = content
+    this.#all = Array.from({ length: options.inFlight }, () => new BatchBuffers(options.batchRows, content))
+    this.#free = [...this.#all]
     this.pending = new PendingRows(options.pendingRowsMax)
   }
 
@@ -110,6 +118,17 @@ export class Lane {
     else void this.#writeInTurn(buffers, lateFromUs, this.#turns)
   }
 
+  /** Writes that have been under way for too long are unknown from here on; an answer that comes later is none. */
+  giveUpUnanswered(atUs: number): void {
+    const { batchRows, unansweredAfterUs } = this.#options
+    for (const [i, { settle, sentUs }] of this.#all.entries()) {
+      if (settle === undefined || atUs - sentUs < unansweredAfterUs) continue
+      // Whoever owes the answer may still read the old ones.
+      this.#all[i] = new BatchBuffers(batchRows, this.#content)
+      settle(NO_ANSWER, this.#all[i])
+    }
+  }
+
   /** Sends what is in the buffers; how late it is counts to `startedUs` where there was something to do before. */
   #write(buffers: BatchBuffers, lateFromUs: number | undefined, startedUs?: number): void {
     const { dcIndex } = this.#options
@@ -123,20 +142,23 @@ export class Lane {
     for (let i = 0; i < batch.count; i++) this.#touched.add(batch.keys[i])
     const slipUs = lateFromUs === undefined ? 0 : (startedUs ?? sentUs) - lateFromUs
     this.#events.sent(sentUs, buffers.arrived, slipUs, this.#probed(rows, buffers, batch))
-    const settle = (result: WriteResult) => {
+    const settle = (result: WriteResult, next = buffers) => {
+      if (buffers.settle !== settle) return
+      buffers.settle = undefined
       const ackedUs = nowUs()
       recordSettled(this.#recorder, rows, buffers, batch, result, ackedUs - sentUs, dcIndex)
       this.#learn(batch, result)
       const { arrived, becomes } = buffers
       const outcomes =
         result.rowOutcomes && Uint8Array.from({ length: arrived }, (_, i) => outcomeOf(result, becomes[i]))
-      this.#release(buffers, ackedUs)
+      this.#release(next, ackedUs)
       this.#events.settled(result, arrived, ackedUs, outcomes, sentUs)
     }
-    this.#session.write(batch).then(settle, (error: unknown) =>
-      // A rejected write is a driver's bug; the row's fate is unknown all the same.
-      settle({ outcome: OUTCOME.info, error: `driver: ${String(error)}` }),
-    )
+    buffers.sentUs = sentUs
+    buffers.settle = settle
+    // A rejected write is a driver's bug; the row's fate is unknown all the same.
+    const onRejected = (error: unknown) => settle({ outcome: OUTCOME.info, error: `driver: ${String(error)}` })
+    this.#session.write(batch).then(settle, onRejected)
   }
 
   /** Sends those rows whose turn has come; the clock has passed what they replace, so that they are later than that. */

@@ -4,6 +4,7 @@
 // a key never overlap here: one that is asked for, or under way, has had its turn. A write without an outcome keeps its key for good,
 // for it may yet happen, behind a later one.
 import type { RowVersions, Session } from '../contract/driver.ts'
+import { inTime } from '../lib/in-time.ts'
 import { dotDc, dotIncarnation, PHASE, phaseOf } from '../lib/dot.ts'
 
 interface TurnPlan {
@@ -74,20 +75,9 @@ export class Turns {
   }
 
   #read(keys: Float64Array): Promise<RowVersions> {
-    const read = this.#reading.then(() => this.#inTime(this.#session.read(keys)))
+    const late = () => new Error('no answer in time')
+    const read = this.#reading.then(() => inTime(this.#session.read(keys), this.#plan.timeoutMs, late))
     this.#reading = read.catch(() => undefined)
     return read
-  }
-
-  async #inTime(read: Promise<RowVersions>): Promise<RowVersions> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('no answer in time')), this.#plan.timeoutMs)
-    })
-    try {
-      return await Promise.race([read, late])
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }

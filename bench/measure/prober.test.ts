@@ -6,6 +6,8 @@ import { packDot } from '../lib/dot.ts'
 import { PROBE_STATE } from '../lib/ledger-format.ts'
 import { Prober, type ClosedProbe } from './prober.ts'
 
+const READ_LIMIT_MS = 10_000
+
 interface Row {
   readonly dot: number
   readonly version: number
@@ -52,7 +54,7 @@ async function probeAll(
 ): Promise<Map<number, ClosedProbe>> {
   const closed = new Map<number, ClosedProbe>()
   const { promise, resolve } = Promise.withResolvers<void>()
-  const prober = new Prober(dc.session, (probe) => {
+  const prober = new Prober(dc.session, READ_LIMIT_MS, (probe) => {
     closed.set(probe.dot, probe)
     if (closed.size === writes.length) resolve()
   })
@@ -109,7 +111,7 @@ test('a write that its store raised above the row of another DC is not overshado
   dc.plant(1, now + 60_000, { dot: dot(1), version: 516 })
   const closed = new Map<number, ClosedProbe>()
   const { promise, resolve } = Promise.withResolvers<void>()
-  const prober = new Prober(dc.session, (probe) => {
+  const prober = new Prober(dc.session, READ_LIMIT_MS, (probe) => {
     closed.set(probe.dot, probe)
     if (closed.size === 2) resolve()
   })
@@ -162,7 +164,7 @@ test(
   async () => {
     const dc = new PlantedDc()
     const closed: ClosedProbe[] = []
-    const prober = new Prober(dc.session, (probe) => closed.push(probe))
+    const prober = new Prober(dc.session, READ_LIMIT_MS, (probe) => closed.push(probe))
     const startUs = nowUs()
     const lagOf = (atUs: number) => (atUs - startUs < 1_000_000 ? 300_000 : 20_000)
     let sequence = 0
@@ -187,3 +189,24 @@ test(
     assert.ok(unmissed < 0.3, `${unmissed} without a miss`)
   },
 )
+
+test('a read that never returns counts as failed, and the rows are read again', async () => {
+  let reads = 0
+  const session: Session = {
+    write: () => Promise.reject(new Error('not written here')),
+    read: (keys) =>
+      ++reads === 1
+        ? new Promise(() => undefined)
+        : Promise.resolve({ dots: Float64Array.from(keys, () => dot(1)), versions: new Float64Array(keys.length) }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+  const closed = await new Promise<ClosedProbe>((resolve) => {
+    const prober = new Prober(session, 30, (probe) => {
+      assert.equal(prober.readErrors, 1)
+      resolve(probe)
+    })
+    prober.watch(nowUs(), Float64Array.of(1), Float64Array.of(dot(1)), Float64Array.of(16))
+  })
+  assert.equal(closed.state, PROBE_STATE.hit)
+  assert.equal(reads, 2)
+})

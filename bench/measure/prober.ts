@@ -4,6 +4,7 @@
 // overshadowed; anything else is a miss. Where rows show their version vectors, a hit is a vector that holds the write, whatever
 // the row, and nothing is overshadowed. The bracket runs from the send of the last miss to the return of the hit.
 import { nowUs } from '../lib/clock.ts'
+import { inTime } from '../lib/in-time.ts'
 import { dotDc, dotIncarnation, phaseOf, PHASES } from '../lib/dot.ts'
 import { PROBE_STATE } from '../lib/ledger-format.ts'
 import type { Session } from '../contract/driver.ts'
@@ -74,6 +75,7 @@ class Expectation {
 
 export class Prober {
   readonly #session: Session
+  readonly #readLimitMs: number
   readonly #expectations = new Map<number, Expectation>()
   readonly #closed: (probe: ClosedProbe) => void
   /** By dot. */
@@ -86,9 +88,10 @@ export class Prober {
   reads = 0
   readErrors = 0
 
-  /** @param session opened in this DC for probing. @param closed gets every probe that ends. */
-  constructor(session: Session, closed: (probe: ClosedProbe) => void) {
+  /** @param session opened in this DC for probing. @param readLimitMs when a read counts as failed. @param closed gets every probe that ends. */
+  constructor(session: Session, readLimitMs: number, closed: (probe: ClosedProbe) => void) {
     this.#session = session
+    this.#readLimitMs = readLimitMs
     this.#closed = closed
   }
 
@@ -167,7 +170,8 @@ export class Prober {
     const sentUs = nowUs()
     try {
       this.reads++
-      const found = await this.#session.read(Float64Array.from(due, (probe) => probe.key))
+      const reading = this.#session.read(Float64Array.from(due, (probe) => probe.key))
+      const found = await inTime(reading, this.#readLimitMs, () => new Error('no answer in time'))
       const returnedUs = nowUs()
       if (!this.#ended) {
         const dcs = (found.seen?.length ?? 0) / due.length

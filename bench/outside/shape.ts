@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Driver } from '../contract/driver.ts'
 import { BenchError } from '../contract/errors.ts'
 import type { Workload } from '../contract/workload.ts'
+import { wrongIn } from './wrong-member.ts'
 
 export type OutsideKind = 'driver' | 'workload'
 
@@ -18,11 +19,26 @@ const onlyTrue = z.literal(true, 'true, or left out').optional()
 const method = z.custom((value) => typeof value === 'function', 'a function')
 const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list')
 const record = <T extends z.core.$ZodLooseShape>(shape: T) => z.looseObject(shape, 'an object')
+/** A list of at least `least`, each of which has a name of its own. */
+const named = <T extends z.ZodType<{ readonly name: string }>>(item: T, least: 0 | 1) =>
+  list(item)
+    .min(least, 'a list of at least one')
+    .superRefine((all, context) => {
+      const names = all.map((one) => one.name)
+      const twice = names.find((one, i) => names.indexOf(one) !== i)
+      const message = `a list in which no name comes twice, as “${twice}” does`
+      if (twice !== undefined) context.addIssue({ code: 'custom', message })
+    })
+const FITS: Readonly<Record<'text' | 'boolean' | 'number', (value: string) => boolean>> = {
+  text: () => true,
+  boolean: (value) => value === 'true' || value === 'false',
+  number: (value) => Number.isFinite(Number(value.trim() || 'x')),
+}
 
 export const driverShape = record({
   name,
   summary: text,
-  replications: list(
+  replications: named(
     record({
       name,
       meaning: text,
@@ -38,19 +54,38 @@ export const driverShape = record({
       }),
       waits: method.optional(),
     }),
-  ).min(1, 'a list of at least one'),
-  modes: list(
-    record({ name, meaning: text, batchRows: whole(1, 4096), inFlight: whole(1, 4096), writers: whole(1, 256) }),
-  ).min(1, 'a list of at least one'),
-  settings: list(
+    1,
+  ),
+  modes: named(
+    record({
+      name,
+      meaning: text,
+      batchRows: whole(1, 4096),
+      inFlight: whole(1, 4096),
+      writers: whole(1, 256),
+      appendsOnly: onlyTrue,
+      notFor: list(text).optional(),
+    }),
+    1,
+  ),
+  settings: named(
     record({
       name: z.string('a text').regex(/^[\w.-]+$/, 'letters, digits, dots and dashes'),
       meaning: text,
       type: oneOf('text', 'boolean', 'number'),
       default: z.string('a text'),
+    }).refine((one) => FITS[one.type](one.default), {
+      error: 'a text that is a value of its type',
+      path: ['default'],
     }),
+    0,
   ),
   warmsUp: onlyTrue,
+  provisions: method.optional(),
+  external: z
+    .union([record({ ports: list(text), settings: list(text), user: text }), record({ cannot: text })])
+    .optional(),
+  needs: method.optional(),
   missing: method,
   services: method,
   open: method,
@@ -104,7 +139,7 @@ export const tableShape = record({
 const SHAPE = { driver: driverShape, workload: workloadShape } as const
 /** An export that has at least two of these is meant to be one. */
 const TELLTALES: Readonly<Record<OutsideKind, readonly string[]>> = {
-  driver: ['replications', 'services', 'open', 'admin', 'bytesPerRow'],
+  driver: ['replications', 'modes', 'missing', 'services', 'open', 'admin', 'bytesPerRow'],
   workload: ['stream', 'table', 'defaults', 'appends', 'optionMeanings'],
 }
 const CONTRACT: Readonly<Record<OutsideKind, string>> = {
@@ -112,9 +147,13 @@ const CONTRACT: Readonly<Record<OutsideKind, string>> = {
   workload: 'Workload of geowrite/contract',
 }
 
+function membersOf(kind: OutsideKind, value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  return TELLTALES[kind].filter((member) => member in value).length
+}
+
 function isMeantAs(kind: OutsideKind, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return TELLTALES[kind].filter((member) => member in value).length >= 2
+  return membersOf(kind, value) >= 2
 }
 
 /** What a module is about when either would do. */
@@ -122,18 +161,24 @@ export function kindOf(exports: Readonly<Record<string, unknown>>): OutsideKind 
   return Object.values(exports).some((value) => isMeantAs('workload', value)) ? 'workload' : 'driver'
 }
 
-function memberAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], value)
+/** Throws USAGE with one sentence for the members that are missing, or the first that is wrong. */
+export function checkShape(shape: z.ZodType, value: unknown, whose: string, contract: string): void {
+  const wrong = wrongIn(shape, value)
+  if (wrong !== undefined) throw new BenchError('USAGE', `${whose} ${wrong}; see ${contract}.`)
 }
 
-/** Throws USAGE with one sentence for the first member that is missing or wrong. */
-export function checkShape(shape: z.ZodType, value: unknown, whose: string, contract: string): void {
-  const checked = shape.safeParse(value)
-  if (checked.success) return
-  const [{ path, message }] = checked.error.issues
-  const member = path.map(String).join('.')
-  const wrong = memberAt(value, path) === undefined ? `has no ${member}` : `has a wrong ${member}`
-  throw new BenchError('USAGE', `${whose} ${wrong}: it must be ${message}; see ${contract}.`)
+/** What a module exports that may have been meant, though it is no object that could be one. */
+function nearMiss(kind: OutsideKind, exports: Readonly<Record<string, unknown>>): string {
+  for (const [exportName, value] of Object.entries(exports)) {
+    if (value instanceof Promise) return `, but ${exportName} is a promise: await it in the module`
+    if (typeof value !== 'function') continue
+    const isClass = /^class\b/.test(Function.prototype.toString.call(value))
+    return `, but ${exportName} is a ${isClass ? 'class' : 'function'}: export what ${isClass ? `new ${exportName}()` : `${exportName}()`} gives, one object that is a ${CONTRACT[kind]}`
+  }
+  const partial = Object.entries(exports).find(([, value]) => membersOf(kind, value) > 0)
+  return partial === undefined
+    ? `: export one object that is a ${CONTRACT[kind]}`
+    : `, and ${partial[0]} has next to nothing of one: export one object that is a ${CONTRACT[kind]}`
 }
 
 /** The name of the one export that is a driver or workload. Throws USAGE when there is none, or several, or it is not complete. */
@@ -145,7 +190,7 @@ export function findExport(kind: OutsideKind, file: string, exports: Readonly<Re
     const isOther = Object.values(exports).some((value) => isMeantAs(other, value))
     throw new BenchError(
       'USAGE',
-      `${file} exports no ${kind}${isOther ? `, but a ${other}: give it as --${other}=${file}` : `: export one object that is a ${CONTRACT[kind]}`}.`,
+      `${file} exports no ${kind}${isOther ? `, but a ${other}: give it as --${other}=${file}` : nearMiss(kind, exports)}.`,
     )
   }
   if (different.length > 1) {

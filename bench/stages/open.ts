@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { openAdmin } from '../bounds/bounded-admin.ts'
+import { whoseDriver } from '../bounds/whose.ts'
 import type { Admin, DeployPlan } from '../contract/driver.ts'
 import { messageOf } from '../contract/errors.ts'
 import type { StoreDescription } from '../contract/store-words.ts'
@@ -91,7 +93,8 @@ export async function openRun(context: RunContext): Promise<OpenedRun> {
   const house = cleanup.use(await House.open(driver, plan, topology, scenario, context.signal, step))
   const signal = AbortSignal.any([context.signal, house.died])
   journal.event('stage', 'deployed')
-  const admin = await orReason(driver.admin(house.endpoints(), plan, signal), signal)
+  const whose = whoseDriver(system.entry, driver.name)
+  const admin = await orReason(openAdmin(driver, whose, house.endpoints(), plan, signal), signal)
   cleanup.defer(() => endAdmin(admin, house, (text) => progress.note(`${systemName(system)}: ${text}`)))
   await orReason(admin.prepare(), signal)
   const store = await orReason(admin.describe(), signal)

@@ -5,7 +5,7 @@ import { causesFile, probesFile, RUN_FILES, writesFile } from '../contract/run-f
 import type { RunContext } from '../run.ts'
 import { workloadOptions } from '../systems.ts'
 import type { House } from './house.ts'
-import { moduleExport } from './thread-plan.ts'
+import { moduleExport, silentMsOf } from './thread-plan.ts'
 import { Threads } from './threads.ts'
 
 export function startThreads(
@@ -45,9 +45,10 @@ export function startThreads(
       ...(scenario.causality === 'exact' ? { causesPath: join(ledger, causesFile(name, worker)) } : {}),
     })),
   )
+  const silentMs = silentMsOf(moduleExport(system.entry), moduleExport(workload))
   const { readable } = system.replication.capabilities
   const probers = readable
-    ? deployPlan.dcs.map(({ name, index }) => ({ ...common(index), path: join(ledger, probesFile(name)) }))
+    ? deployPlan.dcs.map(({ name, index }) => ({ ...common(index), path: join(ledger, probesFile(name)), silentMs }))
     : []
   return Threads.start(generators, probers)
 }

@@ -2,11 +2,13 @@
 // so that the same worker can run in another process or on another host.
 import type { DeployPlan, Driver, Endpoints } from '../contract/driver.ts'
 import { messageOf, type ErrorCode } from '../contract/errors.ts'
+import { LIMITS, type Limits } from '../contract/limits.ts'
 import { endingOf } from '../contract/machine-limits.ts'
 import type { WorkerPhase, ProberFacts } from '../contract/run-folder.ts'
 import type { Workload, WorkloadOptions } from '../contract/workload.ts'
 import type { ArrivalKind } from '../load/schedule.ts'
 import { blamedDriver, blamedWorkload } from '../outside/blame.ts'
+import { blameForStray } from '../outside/culprit.ts'
 import type { DriverEntry, WorkloadEntry } from '../registry.ts'
 
 /** A driver or workload by module, so that in-tree and outside ones load alike. */
@@ -15,26 +17,39 @@ interface ModuleExport {
   readonly name: string
   /** The file as the user named it, of outside ones: their errors name it. */
   readonly file?: string
+  readonly limits?: Limits
 }
 
 /** What a thread is told of a driver or workload. */
-export function moduleExport({ module, exportName, file }: DriverEntry | WorkloadEntry): ModuleExport {
-  return { module: module.href, name: exportName, ...(file === undefined ? {} : { file }) }
+export function moduleExport({ module, exportName, file, limits }: DriverEntry | WorkloadEntry): ModuleExport {
+  return {
+    module: module.href,
+    name: exportName,
+    ...(file === undefined ? {} : { file }),
+    ...(limits === undefined ? {} : { limits }),
+  }
 }
 
 export async function loadDriver(from: ModuleExport): Promise<Driver> {
   const driver = ((await import(from.module)) as Record<string, Driver>)[from.name]
-  return from.file === undefined ? driver : blamedDriver(driver, from.file)
+  return from.file === undefined ? driver : blamedDriver(driver, from.file, from.limits)
 }
 
 export async function loadWorkload(from: ModuleExport): Promise<Workload> {
   const workload = ((await import(from.module)) as Record<string, Workload>)[from.name]
-  return from.file === undefined ? workload : blamedWorkload(workload, from.file)
+  return from.file === undefined ? workload : blamedWorkload(workload, from.file, from.limits)
 }
 
-/** How a thread says that it failed; what is known of whose fault it is goes along. */
-export function failure(error: unknown): Extract<FromGenerator, { readonly type: 'error' }> {
-  const known = endingOf(error)
+/**
+ * How a thread says that it failed; what is known of whose fault it is goes along.
+ * @param modules what runs in the thread beside the harness.
+ */
+export function failure(
+  error: unknown,
+  ...modules: readonly ModuleExport[]
+): Extract<FromGenerator, { readonly type: 'error' }> {
+  const outsiders = modules.flatMap(({ file, module }) => (file === undefined ? [] : [{ file, module }]))
+  const known = blameForStray(error, outsiders) ?? endingOf(error)
   return { type: 'error', message: messageOf(known ?? error), ...(known === undefined ? {} : { code: known.code }) }
 }
 
@@ -69,7 +84,10 @@ export interface GeneratorThreadPlan extends ThreadPlan {
   readonly causesPath?: string
 }
 
-export type ProberThreadPlan = ThreadPlan
+export interface ProberThreadPlan extends ThreadPlan {
+  /** Of the generators: all threads are looked at in one rhythm. */
+  readonly silentMs: number
+}
 
 /** A phase starts this much after it was ordered, so that every thread has its order in time. */
 export const ORDER_AHEAD_US = 20_000
@@ -98,7 +116,21 @@ export interface Progress {
   readonly dropped: number
 }
 
+/** After what silence a thread that runs these counts as hanging. */
+export function silentMsOf(...modules: readonly (ModuleExport | undefined)[]): number {
+  return modules.find((one) => one?.limits !== undefined)?.limits?.silentMs ?? LIMITS.silentMs
+}
+
+/** How many times it says so within the time after which a thread counts as hanging. */
+export const ALIVE_TIMES = 8
+
+/** Said again and again, however busy the thread is: one from which it is missing comes back from no call. */
+interface Alive {
+  readonly type: 'alive'
+}
+
 export type FromGenerator =
+  | Alive
   | { readonly type: 'ready' }
   | { readonly type: 'progress'; readonly progress: Progress; readonly ledgerBytes: number }
   | {
@@ -139,6 +171,7 @@ interface RaiseMessage {
 export type ProbeMessage = WatchMessage | RaiseMessage
 
 export type FromProber =
+  | Alive
   | { readonly type: 'ready' }
   | { readonly type: 'counts'; readonly asked: number; readonly seen: number; readonly waiting: number }
   | { readonly type: 'closed'; readonly facts: ProberFacts }

@@ -1,81 +1,23 @@
 // Starts the generator and prober threads of a run, wires them to each other, and orders their phases.
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
-import { BenchError, type ErrorCode } from '../contract/errors.ts'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { mergeKeys } from '../load/touched.ts'
 import type { ProberFacts, WorkerPhase } from '../contract/run-folder.ts'
-import type {
-  failure,
-  FromGenerator,
-  FromProber,
-  GeneratorThreadPlan,
-  PhaseOrder,
-  ProberThreadPlan,
-  Progress,
-  ToGenerator,
-  ToProber,
+import { Thread } from './thread.ts'
+import {
+  ALIVE_TIMES,
+  silentMsOf,
+  type FromGenerator,
+  type FromProber,
+  type GeneratorThreadPlan,
+  type PhaseOrder,
+  type ProberThreadPlan,
+  type Progress,
+  type ToGenerator,
+  type ToProber,
 } from './thread-plan.ts'
 
 const GENERATOR = new URL('../generator-thread.ts', import.meta.url)
 const PROBER = new URL('../prober-thread.ts', import.meta.url)
-/** Room for young objects, which V8 would widen threefold over a quarter of an hour: memory that rises so looks like a leak. */
-const YOUNG_MB = 16
-
-/** A thread, and the next message of a kind from it. Its failure fails whoever waits, now or later. */
-class Thread<To, From extends { readonly type: string }> {
-  readonly #worker: Worker
-  readonly #waiting = new Map<string, (message: From) => void>()
-  readonly #failed: Promise<never>
-  #closed = false
-  onMessage: (message: From) => void = () => undefined
-
-  constructor(script: URL, workerData: object, transfer: readonly MessagePort[], what: string) {
-    this.#worker = new Worker(script, {
-      workerData,
-      transferList: [...transfer],
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
-    })
-    this.#failed = new Promise<never>((_, reject) => {
-      const fail = (why: string, code?: ErrorCode) =>
-        reject(
-          code === undefined
-            ? new BenchError(
-                'WORKER',
-                `The ${what} thread failed: ${why}. This is likely an error in geowrite or in the driver.`,
-              )
-            : new BenchError(code, why),
-        )
-      this.#worker.on('error', (error) => fail(error.message))
-      this.#worker.on('exit', () => (this.#closed ? undefined : fail('it ended by itself')))
-      this.#worker.on('message', (message: From) => {
-        if (message.type === 'error') {
-          const { message: why, code } = message as unknown as ReturnType<typeof failure>
-          fail(why, code)
-        }
-        if (message.type === 'closed') this.#closed = true
-        this.onMessage(message)
-        this.#waiting.get(message.type)?.(message)
-        this.#waiting.delete(message.type)
-      })
-    })
-    // Nobody may be waiting when it fails: the next one to wait gets the error.
-    this.#failed.catch(() => undefined)
-  }
-
-  say(message: To): void {
-    this.#worker.postMessage(message)
-  }
-
-  next<T extends From['type']>(type: T): Promise<Extract<From, { type: T }>> {
-    const message = new Promise<From>((resolve) => this.#waiting.set(type, resolve))
-    return Promise.race([message, this.#failed]) as Promise<Extract<From, { type: T }>>
-  }
-
-  async kill(): Promise<void> {
-    this.#closed = true
-    await this.#worker.terminate()
-  }
-}
-
 /** Result of one phase over all generators. */
 export interface PhaseResult {
   readonly facts: readonly WorkerPhase[]
@@ -117,6 +59,9 @@ export class Threads implements AsyncDisposable {
   readonly #probers: Thread<ToProber, FromProber>[] = []
   readonly #latest: Progress[] = []
   readonly #ledgerBytes: number[] = []
+  /** Those whose work is done; what a driver left in them may keep them from ending by themselves. */
+  readonly #closed: { kill(): Promise<void> }[] = []
+  #looking: NodeJS.Timeout | undefined
 
   /** Starts everything and waits until every session is open. Each generator feeds the probers of all other DCs. */
   static async start(
@@ -143,34 +88,39 @@ export class Threads implements AsyncDisposable {
         return [port1]
       }),
     )
-    probers.forEach((plan, i) =>
-      this.#probers.push(new Thread(PROBER, { plan, sources: sources[i] }, sources[i], `prober ${i}`)),
-    )
+    probers.forEach((plan, i) => {
+      const suspects = { thread: `prober ${i}`, driver: plan.driver.file, workload: undefined }
+      this.#probers.push(new Thread(PROBER, { plan, sources: sources[i] }, sources[i], suspects))
+    })
     generators.forEach((plan, i) => {
-      const thread = new Thread<ToGenerator, FromGenerator>(
-        GENERATOR,
-        { plan, probers: targets[i] },
-        targets[i],
-        `generator ${i}`,
-      )
+      const suspects = { thread: `generator ${i}`, driver: plan.driver.file, workload: plan.workload.file }
+      const data = { plan, probers: targets[i] }
+      const thread = new Thread<ToGenerator, FromGenerator>(GENERATOR, data, targets[i], suspects)
       thread.onMessage = (message) => {
         if (message.type === 'progress' || message.type === 'phase') this.#latest[i] = message.progress
         if (message.type === 'progress') this.#ledgerBytes[i] = message.ledgerBytes
       }
       this.#generators.push(thread)
     })
+    const everyMs = silentMsOf(generators[0]?.driver, generators[0]?.workload) / ALIVE_TIMES
+    this.#looking = setInterval(() => this.#threads().forEach((thread) => thread.look(everyMs)), everyMs)
     await Promise.all([...this.#generators.map((g) => g.next('ready')), ...this.#probers.map((p) => p.next('ready'))])
   }
 
-  /** Runs one phase on all generators to its end. */
+  #threads(): readonly (Thread<ToGenerator, FromGenerator> | Thread<ToProber, FromProber>)[] {
+    return [...this.#generators, ...this.#probers]
+  }
+
+  /** Runs one phase on all generators to its end; the first thread that fails ends it. */
   async phase(order: PhaseOrder): Promise<PhaseResult> {
     this.#latest.length = 0
-    const results = await Promise.all(
+    const running = Promise.all(
       this.#generators.map((generator) => {
         generator.say({ type: 'phase', order })
         return generator.next('phase')
       }),
     )
+    const results = await Promise.race([running, ...this.#probers.map((prober) => prober.failed)])
     return {
       facts: results.map((result) => result.facts),
       progress: results.map((result) => result.progress).reduce(addProgress, NOTHING),
@@ -229,7 +179,7 @@ export class Threads implements AsyncDisposable {
         return generator.next('closed')
       }),
     )
-    this.#generators.length = 0
+    this.#closed.push(...this.#generators.splice(0))
   }
 
   /** Closes what is still waited for as never seen, stores the probers' part of the run folder and ends their threads. */
@@ -240,11 +190,12 @@ export class Threads implements AsyncDisposable {
         return prober.next('closed')
       }),
     )
-    this.#probers.length = 0
+    this.#closed.push(...this.#probers.splice(0))
     return closed.map((message) => message.facts)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#generators, ...this.#probers].map((thread) => thread.kill()))
+    clearInterval(this.#looking)
+    await Promise.all([...this.#threads(), ...this.#closed].map((thread) => thread.kill()))
   }
 }

@@ -65,10 +65,7 @@ async function differing(run: Run, dcs: readonly string[]): Promise<Map<number, 
   return apart
 }
 
-for (const dcs of [
-  ['us-east', 'eu-west'],
-  ['us-east', 'eu-west', 'ap-south'],
-]) {
+for (const dcs of [['us-east', 'eu-west', 'ap-south']]) {
   test(
     `native leaves ${dcs.length} DCs apart after concurrent writes, in exactly the rows that the run reports`,
     LIMIT,
