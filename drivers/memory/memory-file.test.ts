@@ -4,6 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeF
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { isHit } from './planted-faults.ts'
 import { memory } from './driver.ts'
 import { CHANGE, MemoryFile } from './memory-file.ts'
@@ -22,7 +23,7 @@ function replayed(folder: string): { keys: number[]; bytes: number } {
   return { keys, bytes: file.bytes }
 }
 
-test('a torn or damaged commit at the end is cut off whole, wherever it was torn, and the file goes on behind it', () => {
+test('a torn commit at the end is cut off whole, wherever it was torn, and the file goes on behind it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'geowrite-memory-'))
   try {
     const path = join(folder, 'commits')
@@ -38,10 +39,7 @@ test('a torn or damaged commit at the end is cut off whole, wherever it was torn
       writeFileSync(path, whole.subarray(0, length))
       assert.deepEqual(replayed(folder), { keys: [10, 11, 20, 21], bytes: ends[1] }, `cut at ${length}`)
     }
-    const damaged = Buffer.from(whole)
-    damaged[ends[2] - 1] ^= 1
-    writeFileSync(path, damaged)
-    assert.deepEqual(replayed(folder).keys, [10, 11, 20, 21])
+    writeFileSync(path, whole.subarray(0, ends[1] + 5))
     const again = new MemoryFile(folder, () => undefined)
     again.add(CHANGE.row, [40], Buffer.from('row 40'))
     again.commit(4, 0)
@@ -51,6 +49,31 @@ test('a torn or damaged commit at the end is cut off whole, wherever it was torn
     assert.deepEqual(replayed(folder).keys, [10, 11, 20, 21, 40])
     truncateSync(path, 0)
     assert.deepEqual(replayed(folder), { keys: [], bytes: 0 })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('a file with any bit flipped is refused, and left as it is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'geowrite-memory-'))
+  try {
+    const path = join(folder, 'commits')
+    const file = new MemoryFile(folder, () => assert.fail())
+    for (const commit of [1, 2, 3]) {
+      file.add(CHANGE.row, [commit], Buffer.from(`row ${commit}`))
+      file.commit(commit, 0)
+    }
+    file.close()
+    const whole = readFileSync(path)
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.nat(7), (at, bit) => {
+        const damaged = Buffer.from(whole)
+        damaged[at] ^= 1 << bit
+        writeFileSync(path, damaged)
+        assert.throws(() => new MemoryFile(folder, () => undefined), { code: 'FORMAT', message: /commits is damaged/ })
+        assert.deepEqual(readFileSync(path), damaged)
+      }),
+    )
   } finally {
     rmSync(folder, { recursive: true })
   }

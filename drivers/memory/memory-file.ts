@@ -1,16 +1,19 @@
 // The file of a durable memory node: everything that was put, in the order of the commits. It is only ever appended to, and read
-// once, at the start. A commit is in the file when it returns: handed to the operating system, not brought to the disk.
+// once, at the start. A commit is in the file when it returns: handed to the operating system, not brought to the disk. A kill can
+// only cut the last commit off; anything else is damage, and refused.
 //
 //   file   = commits
-//   commit = length u32 · CRC-32 u32 · changes
+//   commit = length u32 · CRC-32 of the changes u32 · CRC-32 of these 8 bytes u32 · changes
 //   change = kind u8 · a f64 · b f64 · c f64 · length u32 · bytes
 import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
+import { BenchError } from '../../bench/contract/errors.ts'
 import { writeWhole } from '../../bench/lib/write-whole.ts'
 
-const COMMIT_HEADER_BYTES = 8
+const COMMIT_HEADER_BYTES = 12
+const HEADED_BYTES = 8
 const CHANGE_HEADER_BYTES = 29
 
 /** What the numbers of each kind of change mean. */
@@ -35,15 +38,20 @@ export const CHANGE = {
 type Replay = (kind: number, a: number, b: number, c: number, bytes: Buffer) => void
 
 export class MemoryFile {
+  readonly #path: string
   readonly #file: number
   #changes: Buffer[] = []
   /** Bytes of whole commits. */
   bytes = 0
 
-  /** Reads every whole commit of the file in `folder`, which need not exist, and cuts off what a crash left of one. */
+  /**
+   * Reads every whole commit of the file in `folder`, which need not exist, and cuts off what a crash left of one. Throws FORMAT for
+   * a file that is damaged, and leaves it as it is.
+   */
   constructor(folder: string, replay: Replay) {
     mkdirSync(folder, { recursive: true })
-    this.#file = openSync(join(folder, 'commits'), 'a+')
+    this.#path = join(folder, 'commits')
+    this.#file = openSync(this.#path, 'a+')
     for (;;) {
       const changes = this.#wholeCommit()
       if (changes === undefined) break
@@ -78,6 +86,7 @@ export class MemoryFile {
     const header = Buffer.alloc(COMMIT_HEADER_BYTES)
     header.writeUInt32LE(body.length, 0)
     header.writeUInt32LE(crc32(body), 4)
+    header.writeUInt32LE(crc32(header.subarray(0, HEADED_BYTES)), HEADED_BYTES)
     const commit = Buffer.concat([header, body])
     writeWhole(this.#file, commit)
     this.bytes += commit.length
@@ -92,16 +101,25 @@ export class MemoryFile {
     closeSync(this.#file)
   }
 
-  /** The changes of the commit at the end of what was read so far; undefined where there is no whole one. */
+  /** The changes of the commit at the end of what was read so far; undefined where there is no whole one. Throws FORMAT. */
   #wholeCommit(): Buffer | undefined {
     const header = this.#read(this.bytes, COMMIT_HEADER_BYTES)
     if (header === undefined) return undefined
+    if (crc32(header.subarray(0, HEADED_BYTES)) !== header.readUInt32LE(HEADED_BYTES)) throw this.#damaged()
     const body = this.#read(this.bytes + COMMIT_HEADER_BYTES, header.readUInt32LE(0))
-    return body !== undefined && crc32(body) === header.readUInt32LE(4) ? body : undefined
+    if (body !== undefined && crc32(body) !== header.readUInt32LE(4)) throw this.#damaged()
+    return body
+  }
+
+  #damaged(): BenchError {
+    closeSync(this.#file)
+    return new BenchError(
+      'FORMAT',
+      `${this.#path} is damaged (the commit at byte ${this.bytes} is not as it was written), so that the node would lose rows that it acknowledged: remove its folder, and run again.`,
+    )
   }
 
   #read(position: number, length: number): Buffer | undefined {
-    // What a crash left need not be a length.
     if (position + length > fstatSync(this.#file).size) return undefined
     const bytes = Buffer.alloc(length)
     let done = 0

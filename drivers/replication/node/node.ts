@@ -2,7 +2,7 @@
 import type { Address } from '../../../bench/contract/driver.ts'
 import type { Column } from '../../../bench/contract/table.ts'
 import { announceReady, endWithParent, log } from '../../../bench/lib/service-process.ts'
-import { messageOf } from '../../../bench/contract/errors.ts'
+import { BenchError, messageOf } from '../../../bench/contract/errors.ts'
 import type { Disturbance } from './disturbance.ts'
 import type { Engine } from './engine.ts'
 import { BEAT_MS, Follower, type Peer } from './follower.ts'
@@ -27,6 +27,12 @@ export interface NodeConfig {
   readonly columns: readonly Column[]
 }
 
+/** A node whose storage cannot be trusted ends at once, with that as its last word: every further answer might be wrong. */
+export function endWith(failure: BenchError): never {
+  log(failure.message)
+  process.exit(1)
+}
+
 /** Opens the engine, serves, and runs until it is asked to end. */
 export async function runNode(config: NodeConfig, engine: Engine, disturbance?: Disturbance): Promise<void> {
   const { dcIndex, peers, secret } = config
@@ -36,7 +42,10 @@ export async function runNode(config: NodeConfig, engine: Engine, disturbance?: 
     log(`the engine cannot write: ${messageOf(error)}`)
     process.exit(1)
   }
-  const recovered = await engine.open()
+  const recovered = await engine.open().catch((error: unknown): never => {
+    if (error instanceof BenchError) endWith(error)
+    throw error
+  })
   const store = new Store(engine, recovered, { ...config, peers: peerIndices }, disturbance, fatal)
   const followers: Follower[] = []
   const status = (): NodeStatus => describeNode(config, store, server, followers, disturbance)
