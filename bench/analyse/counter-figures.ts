@@ -1,6 +1,6 @@
 // Lost updates of a counter, found twice and apart: as a sum that anyone can check, and by the causal chains of the writes.
 import type { Figure } from '../contract/analysis.ts'
-import { PREDICTION_TOLERANCE } from './audit-table.ts'
+import { PREDICTION_TOLERANCE, TREND_Z } from './audit-table.ts'
 import { isExact } from './conflict-exact.ts'
 import type { CounterSums } from './counter-sums.ts'
 import type { KeySpace } from './key-space.ts'
@@ -52,13 +52,19 @@ export function counterWarnings(keySpace: KeySpace): string[] {
   if (sum.low == null || sum.high == null || chains.low == null || chains.high == null) return []
   // Played by visibility, the chains are an estimate; by what the writes said that they replaced, they are what happened.
   const certain = isExact(keySpace.exactness) && chains.low === chains.high
-  const slack = certain ? 0 : PREDICTION_TOLERANCE * Math.abs(chains.high)
+  const slack = certain ? 0 : estimateSlack(sums, chains.high)
   if (sum.low <= chains.high + slack && chains.low - slack <= sum.high) return []
   const range = ({ low, high }: Partial<Figure>) =>
     low === high ? formatFigure(low ?? null) : `${formatFigure(low ?? null)} to ${formatFigure(high ?? null)}`
   return [
     `The counters miss ${range(sum)}, and the writes that no final row descends from added ${range(chains)}: the store added something twice, or dropped it from rows that it kept.`,
   ]
+}
+
+/** How far an estimate of the chains may be off: 10 %, and of few writes as much as chance makes of so many lost or not. */
+function estimateSlack({ acknowledged, increments }: CounterSums, missed: number): number {
+  const perIncrement = Math.abs(acknowledged / Math.max(1, increments))
+  return PREDICTION_TOLERANCE * Math.abs(missed) + TREND_Z * Math.sqrt(Math.abs(missed) * perIncrement)
 }
 
 /** What the figures of a counter leave out, in plain words. */
