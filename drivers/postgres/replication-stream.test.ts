@@ -103,6 +103,15 @@ test('a spoilt stream ends once, and with FORMAT if not as the server ended it',
   assert.ok(seen.format > 50, JSON.stringify(seen))
 })
 
+test('a server that is told to stop says that its command is complete: that is an end, and no bad message', async () => {
+  const server = await serve(() => Buffer.concat([STARTED, ...CHANGES, message('C', Buffer.from('COPY 0\0'))]))
+  const { told, error } = await follow(server)
+  server.close()
+  assert.deepEqual(told, ['keepalive', 'begin', 'row', 'commit'])
+  assert.equal(error.message, 'the server ended the stream')
+  assert.ok(!(error instanceof BenchError))
+})
+
 test('a message of a kind that no stream has, and one longer than any row, are refused', async () => {
   for (const bad of [message('x', Buffer.alloc(3)), Buffer.from([100, 0x3f, 0, 0, 0])]) {
     const server = await serve(() => Buffer.concat([STARTED, bad]))

@@ -10,7 +10,8 @@ import { FrameSplitter } from '../replication/pgoutput-frames.ts'
 
 const COPY_BOTH = 'W'.charCodeAt(0)
 const COPY_DATA = 'd'.charCodeAt(0)
-const COPY_DONE = 'c'.charCodeAt(0)
+/** CopyDone; and CommandComplete, which a sender of the log says by itself when its server is told to stop (WalSndDone). */
+const ENDS = new Set(['c', 'C'].map((letter) => letter.charCodeAt(0)))
 const ERROR = 'E'.charCodeAt(0)
 /** Notices, parameters and notifications may come at any time (protocol, "Asynchronous Operations"). */
 const ASIDES = new Set(['N', 'S', 'A'].map((letter) => letter.charCodeAt(0)))
@@ -74,7 +75,7 @@ export class ReplicationStream implements Submittable {
       if (type === COPY_DATA) decoder.decode(bytes, start, end)
       else if (type === COPY_BOTH) this.#started.resolve()
       else if (type === ERROR) throw serverError(bytes, start, end)
-      else if (type === COPY_DONE) throw new Error('the server ended the stream')
+      else if (ENDS.has(type)) throw new Error('the server ended the stream')
       else if (!ASIDES.has(type)) {
         throw new BenchError(
           'FORMAT',
