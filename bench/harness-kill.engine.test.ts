@@ -3,7 +3,7 @@
 // is guardian.test.ts.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
@@ -20,6 +20,8 @@ const OPTIONS =
   '--driver=lsm,postgres --rows=2000 --rate=500 --quick --warmup=300ms --duration=1500ms --delay=5ms'.split(' ')
 
 const parent = mkdtempSync(join(tmpdir(), 'geowrite-test-'))
+// Servers run as an ordinary user where the harness is root's.
+chmodSync(parent, 0o711)
 after(() => rmSync(parent, { recursive: true, force: true }))
 
 interface Ended {
@@ -62,6 +64,9 @@ for (let kill = 1; kill <= KILLS; kill++) {
       const exited = once(harness, 'exit')
       const timer = new Promise((resolve) => setTimeout(resolve, afterMs))
       await Promise.race([timer, exited])
+      // What ends by itself must have ended well: else nothing was killed.
+      if (harness.exitCode !== null) assert.ok(harness.exitCode === 0 || harness.exitCode === 2, said)
+      assert.doesNotMatch(said, /did not start/)
       const processes = knownTree(harness.pid ?? 0)
       harness.kill('SIGKILL')
       await exited
