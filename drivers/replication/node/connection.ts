@@ -42,6 +42,8 @@ export class NodeConnection {
   /** In the order of sending, so that the first is always the next to time out. */
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
+  /** When the first request was sent since anything was heard: a node that nobody asks need not say anything. */
+  #askedAtMs = Number.NEGATIVE_INFINITY
 
   private constructor(socket: FrameSocket, timeoutMs: number) {
     this.#socket = socket
@@ -107,7 +109,9 @@ export class NodeConnection {
     const id = this.#nextId
     this.#nextId = id === 0xffffffff ? 1 : id + 1
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, sentAtMs: performance.now(), type })
+      const sentAtMs = performance.now()
+      if (this.#socket.heardAtMs > this.#askedAtMs) this.#askedAtMs = sentAtMs
+      this.#pending.set(id, { resolve, reject, sentAtMs, type })
       this.#socket.send(frame(id))
     })
   }
@@ -132,7 +136,7 @@ export class NodeConnection {
       pending.reject(new NoAnswer('timeout', `no answer within ${this.#timeoutMs} ms`))
     }
     // A node that is only slow keeps the connection; one that has said nothing for long is given up.
-    const silentMs = nowMs - this.#socket.heardAtMs
+    const silentMs = nowMs - Math.max(this.#socket.heardAtMs, this.#askedAtMs)
     if (this.#pending.size > 0 && silentMs > 2 * this.#timeoutMs) this.#socket.close('silent for too long')
   }
 
