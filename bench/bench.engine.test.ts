@@ -18,14 +18,7 @@ import { readBlocks } from './lib/column-file.ts'
 import { PHASE } from './lib/dot.ts'
 import { WRITES } from './lib/ledger-format.ts'
 import { withRun } from './run.fixture.ts'
-
-const silent = {
-  step: () => undefined,
-  live: () => undefined,
-  note: () => undefined,
-  end: () => undefined,
-  fail: () => undefined,
-}
+import { silent } from './silent.fixture.ts'
 
 const factsOf = (folder: string) => JSON.parse(readFileSync(join(folder, RUN_FILES.run), 'utf8')) as RunFacts
 

@@ -21,12 +21,12 @@ import { externalServers } from './deploy/external-endpoints.ts'
 import { OwnServers, PASSWORD, SERVERNAME, USER } from './external.fixture.ts'
 import { colorsFor } from './report/colors.ts'
 import { renderBench } from './report/terminal.ts'
+import { silent } from './silent.fixture.ts'
 
 const ALL = process.env['GEOWRITE_EXTERNAL'] === 'all'
 const long = { skip: ALL ? false : 'npm run external' }
 const DCS = ['us-east', 'eu-west']
 const out = mkdtempSync(join(tmpdir(), 'geowrite-external-'))
-const silent = { step: () => {}, live: () => {}, note: (_sentence: string) => {}, end: () => {}, fail: () => {} }
 let servers: OwnServers
 
 before(async () => {

@@ -11,16 +11,9 @@ import { EXIT, messageOf } from './contract/errors.ts'
 import { endingOf } from './contract/machine-limits.ts'
 import { LIMITS, type Limits } from './contract/limits.ts'
 import { withOutside } from './outside.ts'
+import { silent } from './silent.fixture.ts'
 
 const SHORT = { quick: true, rows: '200', rate: '400', duration: '1s', warmup: '0s', delay: '2ms', timeout: '300ms' }
-
-const silent = {
-  step: () => undefined,
-  live: () => undefined,
-  note: () => undefined,
-  end: () => undefined,
-  fail: () => undefined,
-}
 
 /**
  * Runs `./hang.ts` of `folder` as the driver or the workload; data and results go into the folder. `own` are the bounds of what hangs:

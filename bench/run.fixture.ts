@@ -10,15 +10,9 @@ import { figureOf, type RunAnalysis } from './contract/analysis.ts'
 import { Run, type RunContext } from './run.ts'
 import type { Registry } from './registry.ts'
 import { systemsOf, workloadOf } from './systems.ts'
+import { silent } from './silent.fixture.ts'
 
 const inTree: Registry = { drivers, workloads }
-const silent = {
-  step: () => undefined,
-  live: () => undefined,
-  note: () => undefined,
-  end: () => undefined,
-  fail: () => undefined,
-}
 
 export interface FinishedRun {
   readonly analysis: RunAnalysis

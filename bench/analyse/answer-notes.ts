@@ -1,9 +1,6 @@
 // Where a driver's sessions did not answer as the contract asks of them: what is then unknown is the driver's doing and not the store's.
-import { UNANSWERED } from '../contract/outcome.ts'
+import { REJECTED, UNANSWERED } from '../contract/outcome.ts'
 import type { RunData } from './load.ts'
-
-/** How the generator names a write whose promise was rejected; what follows is why. */
-const REJECTED = 'driver: '
 
 /** Sentences on the batches of all phases that had no answer in time, or none at all. */
 export function answerNotes({ stored }: Pick<RunData, 'stored'>): string[] {

@@ -14,25 +14,14 @@ import { renderBench } from '../report/terminal.ts'
 import { analyseBench } from './bench.ts'
 import { LAYOUTS } from './deal-plan.ts'
 import { plant, scratchFolder } from './planted.fixture.ts'
-import { makeWorld } from './world.fixture.ts'
+import { makeWorld, USUAL_WORLD } from './world.fixture.ts'
 
 const RUNS = Number(process.env['GEOWRITE_DAMAGED_RUNS'] ?? 30)
 const whole = scratchFolder()
 after(() => whole[Symbol.dispose]())
 const RUN = join('runs', '1-planted')
 
-const { writes, probes } = makeWorld({
-  seed: 11,
-  writes: 150,
-  keys: 20,
-  lengthMs: 10_000,
-  lagMs: [40, 60],
-  serviceMs: 4,
-  ordered: false,
-  vectors: false,
-  probeEvery: 5,
-  readGapMs: 3,
-})
+const { writes, probes } = makeWorld({ ...USUAL_WORLD, writes: 150, keys: 20 })
 plant(join(whole.path, RUN), { writes, probes, workers: 2, facts: withEverything, csv: rawFiles() })
 
 /** Facts of which nothing is empty, so that everything can be damaged. */

@@ -1,8 +1,9 @@
 // Deals chunks of a ledger out to parts by key: a counting sort of the chunk into one piece of memory, written at once.
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { bytesOfBlocks, roomForRows, rowBytes, viewBlocks, type Block } from '../lib/column-file.ts'
 import type { WritesBlock } from '../lib/ledger-format.ts'
 import { hashNumber } from '../lib/random.ts'
+import { readWhole } from '../lib/read-whole.ts'
 import { LAYOUTS, type Chunk, type DealPlan } from './deal-plan.ts'
 import { maybeStored } from './ledger-rows.ts'
 import type { Scratch } from './scratch.ts'
@@ -47,12 +48,7 @@ export class Dealer {
     if (bytes > this.#read.byteLength) this.#read = new ArrayBuffer(bytes)
     const file = openSync(chunk.path, 'r')
     try {
-      const target = new Uint8Array(this.#read, 0, bytes)
-      for (let done = 0; done < bytes;) {
-        const got = readSync(file, target, done, bytes - done, chunk.blocks[0].at + done)
-        if (got === 0) throw new RangeError(`${chunk.path} became shorter while it was read`)
-        done += got
-      }
+      readWhole(chunk.path, file, new Uint8Array(this.#read, 0, bytes), chunk.blocks[0].at)
     } finally {
       closeSync(file)
     }

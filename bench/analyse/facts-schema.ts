@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { FAULT_KINDS } from '../contract/fault.ts'
 import type { RunFacts } from '../contract/run-folder.ts'
-import { amount, count, maybeAmount, maybeNumber, name, orNull, pair, timeUs } from './schema-parts.ts'
+import { amount, count, maybeAmount, maybeNumber, name, pair, timeUs } from './schema-parts.ts'
 import { scenario, system } from './system-schema.ts'
 
 const worker = z.looseObject({
@@ -85,9 +85,9 @@ const convergence = z.looseObject({
   ),
   timedOut: z.boolean(),
   restedApart: z.boolean().exactOptional(),
-  wholeTableEqual: orNull(z.boolean()),
+  wholeTableEqual: z.nullable(z.boolean()),
   readBacks: count.exactOptional(),
-  startedEqual: orNull(z.boolean()),
+  startedEqual: z.nullable(z.boolean()),
 })
 
 export const planted = z.looseObject({ name, meaning: z.string(), rows: count, standing: count, metric: name })
@@ -117,7 +117,7 @@ export const factsSchema = z.looseObject({
     countsWrites: z.boolean(),
   }),
   phases: z.array(z.looseObject({ name, startUs: timeUs, endUs: timeUs })),
-  calibration: orNull(
+  calibration: z.nullable(
     z.looseObject({ acknowledgedPerSecond: amount, visiblePerSecond: amount, rowsPerSecond: amount }),
   ),
   loading: z.looseObject({ seconds: amount, how: z.string() }),
@@ -133,9 +133,9 @@ export const factsSchema = z.looseObject({
   faults: z.array(fault).exactOptional(),
   convergence,
   divergent,
-  counters: orNull(
+  counters: z.nullable(
     z.looseObject({
-      conflictsReported: orNull(z.looseObject({ count: z.number(), meaning: z.string() })),
+      conflictsReported: z.nullable(z.looseObject({ count: z.number(), meaning: z.string() })),
       own: z.record(name, z.number()),
       planted: z.array(planted).exactOptional(),
     }),

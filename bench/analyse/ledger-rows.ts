@@ -1,7 +1,7 @@
 // Streams the ledger's writes and probes block by block, so that no analysis needs all rows in memory at once.
 import { NEVER, PROBES, WRITE_FLAG, WRITES, type ProbesBlock, type WritesBlock } from '../lib/ledger-format.ts'
 import { readBlocks } from '../lib/column-file.ts'
-import { BenchError } from '../contract/errors.ts'
+import { damagedFile } from '../lib/damaged-file.ts'
 import { OUTCOME } from '../contract/outcome.ts'
 import type { RunData } from './load.ts'
 import { TIME_US_MAX } from './schema-parts.ts'
@@ -10,10 +10,7 @@ import { TIME_US_MAX } from './schema-parts.ts'
 export function checkTimes(path: string, rows: Float64Array): void {
   for (let row = 0; row < rows.length; row++) {
     if (Math.abs(rows[row]) <= TIME_US_MAX) continue
-    throw new BenchError(
-      'FORMAT',
-      `${path} is damaged (a row was due ${rows[row]} µs after the run's start): take this run's folder away to report the others, and run it again.`,
-    )
+    throw damagedFile(path, `a row was due ${rows[row]} µs after the run's start`)
   }
 }
 

@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
-import { BenchError, messageOf } from '../contract/errors.ts'
+import { messageOf } from '../contract/errors.ts'
 import { EVENT_COLUMNS, LINK_COLUMNS, RESOURCE_COLUMNS, RTT_COLUMNS, RUN_FILES } from '../contract/run-folder.ts'
+import { damagedFile } from '../lib/damaged-file.ts'
 import type { RunData } from './load.ts'
 
 const COLUMNS = {
@@ -40,25 +41,17 @@ export function readCsv<F extends RawFile>(
   try {
     rows = parse(whole, { columns: true, skip_empty_lines: true })
   } catch (error) {
-    throw refusal(path, messageOf(error), error)
+    throw damagedFile(path, messageOf(error), error)
   }
   for (const [i, row] of rows.entries()) {
     const missing = COLUMNS[file].find((column) => row[column] === undefined)
-    if (missing !== undefined) throw refusal(path, `it has no column ${missing}`)
+    if (missing !== undefined) throw damagedFile(path, `it has no column ${missing}`)
     for (const column of COLUMNS[file]) {
       const largest = LARGEST[column]
       // Of what is not finite no comparison holds.
       if (largest === undefined || row[column] === '' || Math.abs(Number(row[column])) <= largest) continue
-      throw refusal(path, `${column} of row ${i + 1} is ${JSON.stringify(row[column].slice(0, 40))}`)
+      throw damagedFile(path, `${column} of row ${i + 1} is ${JSON.stringify(row[column].slice(0, 40))}`)
     }
   }
   return rows as Record<(typeof COLUMNS)[F][number], string>[]
-}
-
-function refusal(path: string, why: string, cause?: unknown): BenchError {
-  return new BenchError(
-    'FORMAT',
-    `${path} is damaged (${why}): take this run's folder away to report the others, and run it again.`,
-    { cause },
-  )
 }

@@ -10,20 +10,8 @@ import { OUTCOME } from '../contract/outcome.ts'
 import { finalFile, RUN_FILES, writesFile } from '../contract/run-folder.ts'
 import { plant, scratchFolder } from './planted.fixture.ts'
 import { analyseRun } from './run.ts'
-import { makeWorld, type WorldPlan } from './world.fixture.ts'
+import { makeWorld, USUAL_WORLD as PLAN } from './world.fixture.ts'
 
-const PLAN: WorldPlan = {
-  seed: 11,
-  writes: 1200,
-  keys: 60,
-  lengthMs: 10_000,
-  lagMs: [40, 60],
-  serviceMs: 4,
-  ordered: false,
-  vectors: false,
-  probeEvery: 5,
-  readGapMs: 3,
-}
 const DERIVED = [
   RUN_FILES.intervals,
   RUN_FILES.lag,

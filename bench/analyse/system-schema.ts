@@ -1,7 +1,7 @@
 // What run.json says of the system and of the scenario that it ran.
 import { z } from 'zod'
 import { DC_COUNT_MAX } from '../contract/topology.ts'
-import { amount, count, maybeAmount, name, orNull, pair, texts } from './schema-parts.ts'
+import { amount, count, maybeAmount, name, pair, texts } from './schema-parts.ts'
 
 /** Names of DCs are parts of file names. */
 const dcName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/)
@@ -58,7 +58,7 @@ export const system = z.looseObject({
   mode: name,
   capabilities,
   settings: texts,
-  store: orNull(
+  store: z.nullable(
     z.looseObject({
       version: z.string(),
       durability: z.string(),

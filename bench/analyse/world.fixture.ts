@@ -31,6 +31,20 @@ export interface WorldPlan {
   readonly readGapMs: number
 }
 
+/** A world of no particular kind. */
+export const USUAL_WORLD: WorldPlan = {
+  seed: 11,
+  writes: 1200,
+  keys: 60,
+  lengthMs: 10_000,
+  lagMs: [40, 60],
+  serviceMs: 4,
+  ordered: false,
+  vectors: false,
+  probeEvery: 5,
+  readGapMs: 3,
+}
+
 /** Two DCs that write the same keys at random times. */
 export function makeWorld(plan: WorldPlan): World {
   const random = randomStream(plan.seed, 1)

@@ -20,7 +20,7 @@ const ENDS_WITHIN_MS = 2000
 
 function endProcess(words: Int32Array, sentence: string): void {
   writeSync(2, `geowrite: ${sentence}\n`)
-  // Node would add that it waits for a debugger, which is this session.
+  // Node would add that it waits for a debugger, which is this thread.
   closeSync(2)
   const session = new Session()
   session.connectToMainThread()

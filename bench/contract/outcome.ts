@@ -10,6 +10,8 @@ export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME]
 
 /** The harness's own word for a write whose session gave no answer: its outcome is `info`. */
 export const UNANSWERED = 'unanswered'
+/** Begins the harness's word for a write whose promise was rejected, and why follows: its outcome is `info`. */
+export const REJECTED = 'driver: '
 
 /** What a session says of one batch. A rejected promise means a bug in the driver, never a refused write. */
 export interface WriteResult {

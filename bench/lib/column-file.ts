@@ -8,6 +8,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { BenchError } from '../contract/errors.ts'
+import { damagedFile } from './damaged-file.ts'
 
 const MAGIC = 0x32435747 // "GWC2"
 /** "GWC1" had no checksums. */
@@ -106,12 +107,8 @@ interface FileEnd {
   bytes: number
 }
 
-function damaged(path: string, at: number): BenchError {
-  return new BenchError(
-    'FORMAT',
-    `${path} is damaged (the block at byte ${at} is not as it was written): take this run's folder away to report the others, and run it again.`,
-  )
-}
+const damaged = (path: string, at: number): BenchError =>
+  damagedFile(path, `the block at byte ${at} is not as it was written`)
 
 /** What the header at `end.bytes` says; undefined at the end of the file, or of what is whole of it. Throws FORMAT. */
 function readHeader(layout: Layout<Columns>, path: string, file: number, end: FileEnd): BlockPlace | undefined {

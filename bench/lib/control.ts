@@ -3,6 +3,7 @@
 import { createServer, connect, type Server, type Socket } from 'node:net'
 import type { Address } from '../contract/driver.ts'
 import { BenchError, messageOf } from '../contract/errors.ts'
+import { type Fields, isFields } from './fields.ts'
 
 const LINE_BYTES_MAX = 1 << 20
 /** Requests of one client that may wait for their turn before no more of them are read. */
@@ -10,7 +11,6 @@ const WAITING_MAX = 64
 const ANSWER_WITHIN_MS = 10_000
 
 type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>
-type Fields = Readonly<Record<string, unknown>>
 
 /** Hands over whole lines; `tooLong` is called once where a line does not end, and must end the socket. */
 function onLines(socket: Socket, handle: (line: string) => void, tooLong: () => void): void {
@@ -35,7 +35,7 @@ function onLines(socket: Socket, handle: (line: string) => void, tooLong: () => 
 /** What a line holds if it is an object; else no field is there. */
 function fieldsIn(line: string): Fields {
   const value: unknown = JSON.parse(line)
-  return typeof value === 'object' && value !== null ? (value as Fields) : {}
+  return isFields(value) ? value : {}
 }
 
 async function answerTo(line: string, handlers: ControlHandlers): Promise<string> {

@@ -1,6 +1,6 @@
 // One writer: the keys that it owns in its DC, one session, its waiting rows and the batches that it has under way.
 import type { RowBatch } from '../contract/table.ts'
-import { OUTCOME, UNANSWERED, type WriteResult } from '../contract/outcome.ts'
+import { OUTCOME, REJECTED, UNANSWERED, type WriteResult } from '../contract/outcome.ts'
 import type { Session } from '../contract/driver.ts'
 import { nowUs } from '../lib/clock.ts'
 import type { ContentMaker } from '../lib/content.ts'
@@ -157,7 +157,7 @@ export class Lane {
     buffers.sentUs = sentUs
     buffers.settle = settle
     // A rejected write is a driver's bug; the row's fate is unknown all the same.
-    const onRejected = (error: unknown) => settle({ outcome: OUTCOME.info, error: `driver: ${String(error)}` })
+    const onRejected = (error: unknown) => settle({ outcome: OUTCOME.info, error: `${REJECTED}${String(error)}` })
     this.#session.write(batch).then(settle, onRejected)
   }
 

@@ -1,14 +1,11 @@
 // Reads what comes over a relay's control channel: a change that is none must not reach a link, nor counters that are none a report.
 import { BenchError } from '../contract/errors.ts'
+import { type Fields, isFields } from '../lib/fields.ts'
 import type { LinkChange, LinkCounters } from './link-state.ts'
-
-type Fields = Readonly<Record<string, unknown>>
 
 const CONDITIONS: ReadonlySet<unknown> = new Set(['open', 'hold', 'reset'])
 const isCondition = (value: unknown): boolean => CONDITIONS.has(value)
 const isAmount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const namesLink = (value: unknown): value is Fields =>
   isFields(value) && typeof value.from === 'string' && typeof value.to === 'string'
 

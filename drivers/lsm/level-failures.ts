@@ -1,6 +1,7 @@
 // What classic-level's errors mean for a node: a sentence with a code, where LevelDB can no longer be trusted or used.
 import { BenchError, messageOf } from '../../bench/contract/errors.ts'
 import { endingOf } from '../../bench/contract/machine-limits.ts'
+import { untrusted } from './damage.ts'
 
 /** What the C library says of limits that have a sentence of their own, at the end of LevelDB's messages (strerror(3)). */
 const LIMITS: readonly (readonly [text: RegExp, code: string])[] = [
@@ -24,11 +25,9 @@ export function levelFailure(error: unknown, folder: string): BenchError | undef
   const { code, syscall } = error as NodeJS.ErrnoException
   const text = messageOf(error)
   if (code === 'LEVEL_CORRUPTION') {
-    return new BenchError(
-      'FORMAT',
-      `LevelDB finds its data in ${folder} damaged (${text}), so that acknowledged rows may be lost; discard the folder and set this node up anew, by a new run or from another DC.`,
-      { cause: error },
-    )
+    return untrusted(`LevelDB finds its data in ${folder} damaged (${text}), so that acknowledged rows may be lost`, {
+      cause: error,
+    })
   }
   if (code === 'LEVEL_LOCKED') {
     return new BenchError(

@@ -1,8 +1,9 @@
 // How an engine reads LevelDB: rows by key, whole tables as of one moment, and its log from a position on.
 import type { ClassicLevel } from 'classic-level'
-import { BenchError } from '../../bench/contract/errors.ts'
+import type { BenchError } from '../../bench/contract/errors.ts'
 import type { EngineSnapshot, LogEntry, RowPage } from '../replication/node/engine.ts'
 import { PackedRows } from '../replication/node/packed-rows.ts'
+import { untrusted } from './damage.ts'
 import { LOG_END, NAME_BYTES, ROWS, numberIn, writeLogName, writeRowName } from './storage-keys.ts'
 
 const PAGE_ROWS = 500
@@ -68,8 +69,7 @@ export async function logAfter(level: Level, position: number, bytesMax: number)
 }
 
 function missingEntry(position: number, folder: string): BenchError {
-  return new BenchError(
-    'FORMAT',
-    `The log of this node lacks the entry after row ${position} (in ${folder}), so that rows would never reach the other DCs; discard the folder and set this node up anew, by a new run or from another DC.`,
+  return untrusted(
+    `The log of this node lacks the entry after row ${position} (in ${folder}), so that rows would never reach the other DCs`,
   )
 }

@@ -7,9 +7,9 @@
 //   piece  = masked CRC-32C u32 (of what follows the length) · length u16 · type u8 · bytes
 //   record = a FULL piece, or a FIRST, MIDDLEs and a LAST, each but the last as long as its block has room
 import { closeSync, fstatSync, openSync } from 'node:fs'
+import { readWhole } from '../../bench/lib/read-whole.ts'
 import { crc32c, endWithCrc, unmasked } from './crc32c.ts'
 import { damaged } from './damage.ts'
-import { readWhole } from './file-bytes.ts'
 
 const BLOCK_BYTES = 32_768
 const HEADER_BYTES = 7
@@ -43,7 +43,7 @@ export function walkLog(path: string, take: (record: Buffer, begin: number) => v
     const chunk = Buffer.allocUnsafe(Math.min(size, READ_BLOCKS * BLOCK_BYTES))
     for (let from = 0; from < size; from += chunk.length) {
       const bytes = chunk.subarray(0, Math.min(chunk.length, size - from))
-      readWhole(file, bytes, from)
+      readWhole(path, file, bytes, from)
       for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
         walk.block(bytes.subarray(at, Math.min(at + BLOCK_BYTES, bytes.length)), from + at)
       }

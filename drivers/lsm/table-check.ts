@@ -8,10 +8,10 @@
 // The index names the blocks of rows, the metaindex the filter's. Together they must fill the file.
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { messageOf } from '../../bench/contract/errors.ts'
+import { readWhole } from '../../bench/lib/read-whole.ts'
 import { CodedBytes } from './coded-bytes.ts'
 import { crc32c, unmasked } from './crc32c.ts'
 import { damaged } from './damage.ts'
-import { readWhole } from './file-bytes.ts'
 import { unpackSnappy } from './snappy.ts'
 
 const FOOTER_BYTES = 48
@@ -42,7 +42,7 @@ export function checkTable(path: string, size: number): void {
       while (to < blocks.length && endOf(blocks[to]) - offset <= READ_BYTES) to++
       const length = endOf(blocks[to - 1]) - offset
       const bytes = length <= buffer.length ? buffer.subarray(0, length) : Buffer.allocUnsafe(length)
-      readWhole(file, bytes, offset)
+      readWhole(path, file, bytes, offset)
       for (; from < to; from++) checkBlock(bytes, blocks[from], offset, path)
     }
   } finally {
@@ -55,7 +55,7 @@ const endOf = ({ offset, length }: Handle): number => offset + length + TRAILER_
 /** All blocks in the order of the file, whose first `end` bytes they fill. */
 function blocksOf(file: number, path: string, end: number): Handle[] {
   const footer = Buffer.allocUnsafe(FOOTER_BYTES)
-  readWhole(file, footer, end)
+  readWhole(path, file, footer, end)
   if (!footer.subarray(HANDLES_BYTES).equals(MAGIC)) throw damaged(path, end + HANDLES_BYTES, 'its footer is none')
   const reading = new CodedBytes(footer.subarray(0, HANDLES_BYTES))
   const blocks: Handle[] = []
@@ -86,7 +86,7 @@ function readHandle(bytes: CodedBytes): Handle {
 
 function readBlock(file: number, path: string, handle: Handle): Buffer {
   const bytes = Buffer.allocUnsafe(handle.length + TRAILER_BYTES)
-  readWhole(file, bytes, handle.offset)
+  readWhole(path, file, bytes, handle.offset)
   checkBlock(bytes, handle, handle.offset, path)
   const content = bytes.subarray(0, handle.length)
   return bytes[handle.length] === 0 ? content : unpackSnappy(content)

@@ -5,11 +5,12 @@
 //   file   = commits
 //   commit = length u32 · CRC-32 of the changes u32 · CRC-32 of these 8 bytes u32 · changes
 //   change = kind u8 · a f64 · b f64 · c f64 · length u32 · bytes
-import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { closeSync, fdatasync, fstatSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { BenchError } from '../../bench/contract/errors.ts'
+import { readWhole } from '../../bench/lib/read-whole.ts'
 import { writeWhole } from '../../bench/lib/write-whole.ts'
 
 const COMMIT_HEADER_BYTES = 12
@@ -122,12 +123,7 @@ export class MemoryFile {
   #read(position: number, length: number): Buffer | undefined {
     if (position + length > fstatSync(this.#file).size) return undefined
     const bytes = Buffer.alloc(length)
-    let done = 0
-    while (done < length) {
-      const read = readSync(this.#file, bytes, done, length - done, position + done)
-      if (read === 0) return undefined
-      done += read
-    }
+    readWhole(this.#path, this.#file, bytes, position)
     return bytes
   }
 }

@@ -7,6 +7,8 @@ import { BenchError } from '../../bench/contract/errors.ts'
 import { RowQueue } from '../postgres/row-queue.ts'
 import { cutAt, noises, spoil } from './noise.fixture.ts'
 import {
+  COLUMNS,
+  RELATION,
   beginMessage,
   commitMessage,
   insertMessage,
@@ -21,13 +23,6 @@ import {
 import { FrameSplitter } from './pgoutput-frames.ts'
 import { StreamDecoder, messageBytesMax } from './pgoutput.ts'
 
-const COLUMNS = [
-  { name: 'key', type: 'int8', typeNumber: 20 },
-  { name: 'dot', type: 'int8', typeNumber: 20 },
-  { name: 'version', type: 'int8', typeNumber: 20 },
-  { name: 'note', type: 'text', typeNumber: 25 },
-] as const
-const RELATION = 16_385
 /** What may lie around a message: nothing, all bits, and what reads as columns, ends of texts and new tuples. */
 const POISONS = ['\0', '\xff', 'n', 'b\0\0\0\u0008', 'N', 'w'].map((text) => Buffer.from(text, 'latin1'))
 

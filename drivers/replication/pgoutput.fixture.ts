@@ -1,5 +1,14 @@
 // For tests: pgoutput messages put together from the protocol's documentation ("Logical Replication Message Formats").
 
+/** The table of most messages, as its Relation message names it. */
+export const RELATION = 16_385
+export const COLUMNS = [
+  { name: 'key', type: 'int8', typeNumber: 20 },
+  { name: 'dot', type: 'int8', typeNumber: 20 },
+  { name: 'version', type: 'int8', typeNumber: 20 },
+  { name: 'note', type: 'text', typeNumber: 25 },
+] as const
+
 const letter = (text: string): Buffer => Buffer.from(text, 'latin1')
 
 export const int16 = (value: number): Buffer => {

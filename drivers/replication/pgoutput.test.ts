@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { elementStart, isNull, StreamDecoder, tupleEnd, TUPLE_HEADER_BYTES } from './pgoutput.ts'
 import { uint32At } from './pgoutput-frames.ts'
 import {
+  COLUMNS,
+  RELATION,
   beginMessage,
   commitMessage,
   deleteMessage,
@@ -17,14 +19,6 @@ import {
   updateMessage,
   xlogData,
 } from './pgoutput.fixture.ts'
-
-const COLUMNS = [
-  { name: 'key', typeNumber: 20 },
-  { name: 'dot', typeNumber: 20 },
-  { name: 'version', typeNumber: 20 },
-  { name: 'note', typeNumber: 25 },
-]
-const RELATION = 16_385
 
 /** Decodes messages and writes down what the sink is told. */
 function decode(...messages: readonly Buffer[]): unknown[] {

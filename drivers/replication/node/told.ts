@@ -1,12 +1,9 @@
 // What a node tells in JSON, read: anything may stand in an answer, and only what has its shape is taken for one.
+import { isFields } from '../../../bench/lib/fields.ts'
 import { MalformedFrame } from './frame.ts'
 import { type NodeStatus, isIdentity } from './message.ts'
 import type { NodePlanted } from './planted.ts'
 
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isCount = (value: unknown): boolean => typeof value === 'number' && isIdentity(value)
 /** Counters may be figures of an engine, with fractions. */
