@@ -18,7 +18,6 @@ import { TouchedKeys } from './load/touched.ts'
 import { Turns } from './load/turns.ts'
 import { CausesWriter } from './measure/causes.ts'
 import { LedgerWriter } from './measure/ledger.ts'
-import { goAs } from './stages/thread-class.ts'
 import {
   ALIVE_TIMES,
   failure,
@@ -108,8 +107,6 @@ async function openTurns(open: () => Promise<Session>): Promise<void> {
 }
 
 async function runPhase(order: PhaseOrder): Promise<void> {
-  // In a closed loop the thread would take from the stores what it then measures of them.
-  const threadClass = goAs(order.rowsPerSecond === null ? 'usual' : 'first')
   const touched = new TouchedKeys()
   const phase = PHASE[order.name]
   const { seed, dcIndex, options } = plan
@@ -196,7 +193,6 @@ async function runPhase(order: PhaseOrder): Promise<void> {
       eventLoopP99Ms: loopMs(loop.percentile(99)),
       eventLoopMaxMs: loopMs(loop.max),
       utilisation: utilization,
-      threadClass,
       errors: running.errors,
     },
   })

@@ -28,7 +28,6 @@ test('offers and rows given up are summed over the workers, and slip is that of 
     eventLoopP99Ms: 1,
     eventLoopMaxMs: 1,
     utilisation: 0.1,
-    threadClass: 'usual',
     errors: {},
     ...change,
   })

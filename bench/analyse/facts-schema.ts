@@ -18,8 +18,6 @@ const worker = z.looseObject({
   eventLoopP99Ms: z.number(),
   eventLoopMaxMs: z.number(),
   utilisation: z.number(),
-  // Nobody went first in the runs of before this was written down.
-  threadClass: z.enum(['first', 'usual']).default('usual'),
   errors: z.record(name, count),
 })
 

@@ -293,7 +293,6 @@ function plantedFacts(names: readonly string[], [startMs, endMs]: readonly [numb
       eventLoopP99Ms: 1,
       eventLoopMaxMs: 2,
       utilisation: 0.2,
-      threadClass: 'usual',
       errors: {},
     })),
     probers: [],

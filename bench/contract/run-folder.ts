@@ -65,8 +65,6 @@ export interface WorkerPhase {
   readonly eventLoopMaxMs: number
   /** Share of the phase in which the thread was busy, 0 … 1. */
   readonly utilisation: number
-  /** Whether it went before all others, in the real-time class, or waited for its turn as everybody. */
-  readonly threadClass: 'first' | 'usual'
   /** Failed and unknown batches by the driver's word. */
   readonly errors: Readonly<Record<string, number>>
 }
